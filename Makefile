@@ -1,0 +1,47 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Both set themselves up in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+OLDEST_PIP := 25.1
+# The decoded model is kept here, so that the demo, the tests and the benchmarks decode it once.
+export PATINA_MODEL_CACHE ?= $(CURDIR)/.cache/models
+
+.PHONY: demo test check fix docs bench clean
+
+demo: $(VENV)/installed  ## index some of the standard library and ask it three questions, or Q="your own"
+	@PATINA_HOME=$(CURDIR)/.demo $(BIN)/python examples/demo.py $(if $(Q),"$(Q)")
+
+test: $(VENV)/tools  ## the fast suite
+	$(BIN)/python -m pytest -m "not crash and not package" $(ARGS)
+
+check: $(VENV)/tools  ## style, types, tidiness
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+fix: $(VENV)/tools
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/tools  ## run every example in the documentation and check its links
+	$(BIN)/python -m pytest tests/examples tests/test_docs.py -m "not package"
+
+bench: $(VENV)/tools  ## measure, print, and write docs/reference/performance.md
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) .cache .demo build dist
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Patina needs Python 3.11 or newer."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=$(OLDEST_PIP)"
+
+$(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@command -v c++ >/dev/null || { echo "hnswlib is compiled while it is installed and needs a C++ compiler: install g++ (Debian: apt-get install g++ python3-dev; macOS: xcode-select --install)."; exit 1; }
+	HNSWLIB_NO_NATIVE=1 $(BIN)/python -m pip install --quiet -c constraints.txt -e ".[e5]"
+	@touch $@
+
+$(VENV)/tools: $(VENV)/installed
+	HNSWLIB_NO_NATIVE=1 $(BIN)/python -m pip install --quiet -c constraints.txt --group test
+	@touch $@

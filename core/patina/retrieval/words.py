@@ -1,0 +1,40 @@
+"""Which of a question's words a passage holds, compared by stem, and where."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+import snowballstemmer
+
+_WORD = re.compile(r"[A-Za-z][a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_A-Za-z]+")
+_STOP = frozenset(
+    "a an and are as at be by can do does for from has have how i if in into is it its may me my no not of on or our "
+    "should so some such than that the their them then there these they this to was we what when where which who whom "
+    "why will with would you your".split()
+)
+
+
+@lru_cache(maxsize=65_536)
+def stem(word: str) -> str:
+    return str(snowballstemmer.stemmer("english").stemWord(word.lower()))
+
+
+def occurrences(text: str) -> Iterator[tuple[int, int, str]]:
+    """Start, end and stem of each word; ``snake_case`` and ``camelCase`` are taken apart."""
+    for found in _WORD.finditer(text):
+        yield found.start(), found.end(), stem(found.group())
+
+
+def asked(question: str) -> dict[str, str]:
+    """The question's words by stem, without those that every sentence has; all of them if nothing else is left."""
+    words = {stem(w.group()): w.group() for w in _WORD.finditer(question)}
+    telling = {s: w for s, w in words.items() if w.lower() not in _STOP}
+    return telling or words
+
+
+def matched(question: str, text: str) -> list[str]:
+    """The question's words that occur in the text, in the question's order."""
+    held = {s for _, _, s in occurrences(text)}
+    return [word for s, word in asked(question).items() if s in held]
