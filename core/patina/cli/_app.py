@@ -1,0 +1,89 @@
+"""The commands, by name. Each is imported when it is called; help needs only the words that stand here."""
+
+import difflib
+from collections.abc import Sequence
+from importlib import import_module
+
+from cyclopts import App
+
+from patina import __version__
+from patina.cli._lines import notice
+from patina.errors import InvalidRequest, PatinaError, PluginError
+
+ABOUT = "Ask your own code and documents. One daemon on this machine keeps them searchable."
+
+COMMANDS = {
+    "index": ("patina.cli.index:index", "Take in files and folders, and keep what is known of them current."),
+    "scry": ("patina.cli.scry:scry", "Ask a question and see the passages that answer it."),
+    "status": ("patina.cli.status:status", "How the daemon and its collections are."),
+    "ping": ("patina.cli.status:ping", "Whether a daemon answers, and how fast."),
+    "serve": ("patina.cli.serve:serve", "Run the daemon here until it is told to end."),
+    "verify": ("patina.cli.keep:verify", "Check everything that is stored against itself."),
+    "rebuild": ("patina.cli.keep:rebuild", "Derive a collection's index again, with the model configured now."),
+    "export": ("patina.cli.export:export", "Write every passage to a file, one JSON object a line."),
+}
+GROUPS = {
+    "daemon": ("patina.cli.daemon:group", "See and end the daemon of this home."),
+    "plugins": ("patina.cli.plugins:group", "What is installed, and what of it works."),
+    "config": ("patina.cli.config:group", "The settings in force."),
+}
+
+
+def app_for(words: Sequence[str]) -> App:
+    """The app that can answer this command line: plugins are loaded only when it needs them."""
+    first = words[0] if words else "--help"
+    app = App(name="patina", version=f"patina {__version__}", help=ABOUT)
+    for name, (target, about) in COMMANDS.items():
+        app.command(target, name=name, help=about)
+    for name, (target, about) in GROUPS.items():
+        app.command(_loaded(target) if name == first else target, name=name, help=about)
+    if first not in COMMANDS and first not in GROUPS and first != "--version":
+        _add_plugin_commands(app, first)
+    return app
+
+
+def _loaded(target: str) -> App:
+    module, _, function = target.partition(":")
+    group: App = getattr(import_module(module), function)()
+    return group
+
+
+def _add_plugin_commands(app: App, first: str) -> None:
+    asks_for_help = first.startswith("-")
+    try:
+        known = _known_after_plugins(app)
+    except PatinaError as error:
+        if not asks_for_help:
+            raise
+        notice(f"The commands of plugins are missing here: {error.message}")
+        return
+    if asks_for_help:
+        return
+    if first not in known:
+        raise _unknown(first, known)
+    _check_target(app, first)
+
+
+def _known_after_plugins(app: App) -> set[str]:
+    from patina.cli._options import load_config  # noqa: PLC0415
+    from patina.registry import Registry  # noqa: PLC0415
+
+    Registry.load(load_config().plugins).commands(app)
+    return {name for name in app if not name.startswith("-")}
+
+
+def _check_target(app: App, name: str) -> None:
+    """A plugin's command is imported here and not while parsing, so that its failure is told as the plugin's."""
+    try:
+        app[name]
+    except Exception as error:  # an edge: the code of a stranger is loaded
+        raise PluginError(
+            f"The command {name!r} comes from a plugin that cannot be loaded: {error}.",
+            hint="See 'patina plugins', or leave the plugin out with [plugins] block.",
+        ) from error
+
+
+def _unknown(name: str, known: set[str]) -> InvalidRequest:
+    near = difflib.get_close_matches(name, known, n=3)
+    meant = f"Did you mean {' or '.join(near)}? " if near else ""
+    return InvalidRequest(f"There is no command {name!r}.", hint=f"{meant}See 'patina --help'.")

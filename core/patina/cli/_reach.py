@@ -1,0 +1,100 @@
+"""Who answers a command: the mothership, the daemon of this home, a new daemon, or this process itself.
+
+A daemon that is there is asked, and its error is the answer: nothing is ever done around it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from patina.cli._lines import notice
+from patina.client import Client, connect
+from patina.config import Config
+from patina.daemon import lock, start
+from patina.errors import PatinaError, Unavailable
+from patina.types import Endpoint
+
+T = TypeVar("T")
+
+
+def wait_for(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's work to its end; Ctrl-C cancels it and raises `KeyboardInterrupt`."""
+    return asyncio.run(work)
+
+
+@asynccontextmanager
+async def someone(config: Config, *, standalone: bool = False, verbose: bool = False) -> AsyncIterator[Client]:
+    """Whoever can answer, started if need be."""
+    target = None if standalone else await _target(config)
+    reached = _elsewhere(config, target, verbose) if target is not None else _here(config, verbose)
+    async with reached as client:
+        yield client
+
+
+@asynccontextmanager
+async def running_daemon(config: Config, *, verbose: bool = False, local: bool = False) -> AsyncIterator[Client]:
+    """A daemon that runs already; raises `Unavailable` when none does. `local` passes by the mothership."""
+    target = None if local else config.mothership
+    found = target or await _found(config)
+    if found is None:
+        raise Unavailable(
+            f"No daemon is running for {config.home}.",
+            hint="Start one with 'patina serve', or ask something: 'patina scry' starts one by itself.",
+        )
+    async with _elsewhere(config, found, verbose) as client:
+        yield client
+
+
+def answers_here(config: Config, standalone: bool) -> bool:
+    """Whether a command must answer in its own process, as far as is known without asking."""
+    return standalone or not (config.mothership or config.auto_start or start.running(config))
+
+
+async def _target(config: Config) -> Endpoint | str | None:
+    if config.mothership:
+        return config.mothership
+    found = await _found(config)
+    if found is not None:
+        return found
+    if config.auto_start:
+        return await asyncio.to_thread(start.ensure_running, config)
+    notice("No daemon is running; answering in this process.")
+    return None
+
+
+async def _found(config: Config) -> Endpoint | None:
+    return start.running(config) or await _at_another_door(config)
+
+
+async def _at_another_door(config: Config) -> Endpoint | None:
+    """A daemon without a socket, found by what it wrote beside its lock and believed by its process id."""
+    holder = lock.holder(config.home)
+    for address in holder.endpoints if holder else []:
+        scheme, _, rest = address.partition("://")
+        try:
+            async with connect(address, config=config) as client:
+                pong = await client.ping()
+        except PatinaError:
+            continue
+        if holder and pong.pid == holder.pid:
+            return Endpoint(scheme, rest)
+    return None
+
+
+@asynccontextmanager
+async def _elsewhere(config: Config, target: Endpoint | str, verbose: bool) -> AsyncIterator[Client]:
+    if verbose:
+        notice(f"Asking the daemon at {target}.")
+    async with connect(target, config=config) as client:
+        yield client
+
+
+@asynccontextmanager
+async def _here(config: Config, verbose: bool) -> AsyncIterator[Client]:
+    from patina.engine import Patina  # noqa: PLC0415
+
+    if verbose:
+        notice(f"Answering in this process, home {config.home}.")
+    async with Patina(config) as patina, connect(patina, config=config) as client:
+        yield client

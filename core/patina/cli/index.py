@@ -1,0 +1,70 @@
+"""`patina index`: take in files and folders."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from patina.cli._lines import show, show_json
+from patina.cli._options import LOCAL, Flag, LocalOptions
+from patina.cli._progress import followed
+from patina.cli._reach import answers_here, someone, wait_for
+from patina.cli._reports import report_lines, show_failures
+from patina.config import Config
+from patina.errors import InvalidRequest
+from patina.wire import IndexPaths, Reports
+
+PARTLY_DONE = 5
+
+
+def index(
+    *paths: Annotated[Path, Parameter(help="Files and folders.")],
+    name: Annotated[str | None, Parameter(help="The collection to use or to make.")] = None,
+    no_wait: Annotated[bool, Flag, Parameter(help="Return when all is stored; the daemon goes on embedding.")] = False,
+    strict: Annotated[bool, Flag, Parameter(help="Stop at the first file that fails.")] = False,
+    quiet: Annotated[bool, Flag, Parameter(help="Show no progress.")] = False,
+    options: LocalOptions = LOCAL,
+) -> int:
+    """Take in files and folders, and keep what is known of them current.
+
+    A path belongs to its enclosing project (a git work tree, or a folder with .patina/), else makes a collection of its
+    own. Only what changed is read again; what was deleted is forgotten. Ctrl-C keeps what is committed.
+    """
+    request = IndexPaths(paths=_absolute(paths), name=name, wait=not no_wait, strict=strict)
+    config = options.config()
+    if not config.mothership:
+        _check_present(paths)
+    if no_wait and answers_here(config, options.standalone):
+        raise InvalidRequest("--no-wait needs a daemon that goes on with the work; here there is none.")
+    reports = wait_for(_index(config, request, quiet, options))
+    if options.json:
+        show_json(reports)
+    else:
+        show([line for report in reports.reports for line in report_lines(report)])
+    return _outcome(reports, strict)
+
+
+async def _index(config: Config, request: IndexPaths, quiet: bool, options: LocalOptions) -> Reports:
+    async with someone(config, standalone=options.standalone, verbose=options.verbose) as client:
+        reply: Reports = await followed(client, request, quiet)
+        return reply
+
+
+def _absolute(paths: tuple[Path, ...]) -> list[str]:
+    if not paths:
+        raise InvalidRequest("Say what to take in.", hint="For example: patina index .")
+    return [str(path.resolve()) for path in paths]
+
+
+def _check_present(paths: tuple[Path, ...]) -> None:
+    for path in paths:
+        if not path.exists():
+            raise InvalidRequest(f"There is no file or folder {path}.", param="paths")
+
+
+def _outcome(reports: Reports, strict: bool) -> int:
+    failed = [failure for report in reports.reports for failure in report.failed]
+    show_failures(failed)
+    if not failed:
+        return 0
+    return 1 if strict else PARTLY_DONE
