@@ -1,0 +1,209 @@
+"""What is read from the store, as functions over a reader's connection.
+
+A collection that does not exist is empty. Lists of names and ids travel as one JSON value, however long they are.
+Columns stand in the order of the fields that they fill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Names
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import apsw
+import msgspec
+
+from patina.store.records import Collection, Counts
+from patina.types import Chunk, Document
+from patina.wire import Filter
+
+_COLLECTIONS = """
+    SELECT name, root, embedder, index_name, identity, model, dimension, created_at, indexed_at
+    FROM collections WHERE alive
+"""
+_CHUNK = """
+    SELECT
+        chunks.id, collections.name, documents.path, documents.location, chunks.digest, texts.text,
+        chunks.start_byte, chunks.end_byte, chunks.start_line, chunks.end_line, chunks.position,
+        documents.title, chunks.heading, documents.language, documents.metadata,
+        (SELECT id FROM chunks AS other
+         WHERE other.document = chunks.document AND other.position = chunks.position - 1),
+        (SELECT id FROM chunks AS other
+         WHERE other.document = chunks.document AND other.position = chunks.position + 1)
+"""
+_CHUNKS_BY_ID = f"""
+    {_CHUNK}
+    FROM json_each(?) AS wanted
+    CROSS JOIN chunks ON chunks.id = wanted.value
+    JOIN documents ON documents.key = chunks.document
+    JOIN collections ON collections.key = chunks.collection
+    JOIN texts ON texts.key = chunks.key
+"""
+_CHUNKS_OF_DOCUMENTS = f"""
+    {_CHUNK}
+    FROM json_each(?) AS wanted
+    CROSS JOIN documents ON documents.key = wanted.value
+    CROSS JOIN chunks INDEXED BY chunks_by_document ON chunks.document = documents.key
+    JOIN collections ON collections.key = chunks.collection
+    JOIN texts ON texts.key = chunks.key
+    ORDER BY wanted.key, chunks.position
+"""
+_MISSING = """
+    SELECT chunks.digest, texts.text
+    FROM chunks INDEXED BY waiting_by_collection
+    JOIN texts ON texts.key = chunks.key
+    WHERE chunks.collection = ? AND chunks.embedded = 0 AND chunks.digest NOT IN (SELECT value FROM json_each(?))
+    ORDER BY chunks.key
+"""
+_VECTORS = """
+    SELECT chunks.id, vectors.vector
+    FROM json_each(?) AS wanted
+    CROSS JOIN chunks ON chunks.id = wanted.value
+    JOIN collections ON collections.key = chunks.collection
+    JOIN models ON models.identity = collections.identity
+    JOIN vectors ON vectors.model = models.key AND vectors.digest = chunks.digest
+"""
+_IDS_OF_COLLECTION = """
+    SELECT chunks.id FROM documents JOIN chunks ON chunks.document = documents.key
+    WHERE documents.collection = :collection
+"""
+# x'ff' sorts after every character of UTF-8, so the range is just the paths that begin with the prefix.
+_UNDER_PREFIX = "documents.path >= :prefix AND documents.path < CAST(CAST(:prefix AS BLOB) || x'ff' AS TEXT)"
+_ADMITS_METADATA = """
+    NOT EXISTS (
+        SELECT 1 FROM json_each(:metadata) AS wanted WHERE NOT EXISTS (
+            SELECT 1 FROM json_each(documents.metadata) AS has
+            WHERE has.key = wanted.key AND has.value = wanted.value
+        )
+    )
+"""
+_headings = msgspec.json.Decoder(tuple[str, ...])
+_metadata = msgspec.json.Decoder(dict[str, str])
+
+
+def key(connection: apsw.Connection, name: str) -> int:
+    """The key of a collection; one that nothing has if there is no such collection."""
+    return int(connection.execute("SELECT ifnull(max(key), 0) FROM collections WHERE name = ?", (name,)).get)
+
+
+def model(connection: apsw.Connection, name: str) -> int | None:
+    """The key of the model whose vectors the collection takes, if any are known."""
+    query = "SELECT models.key FROM collections JOIN models USING (identity) WHERE collections.name = ?"
+    found: int | None = connection.execute(query, (name,)).get
+    return found
+
+
+def collections(connection: apsw.Connection) -> list[Collection]:
+    return [_collection(*row) for row in connection.execute(f"{_COLLECTIONS} ORDER BY name")]
+
+
+def collection(connection: apsw.Connection, name: str) -> Collection | None:
+    row = connection.execute(f"{_COLLECTIONS} AND name = ?", (name,)).fetchone()
+    return _collection(*row) if row else None
+
+
+def counts(connection: apsw.Connection, name: str) -> Counts:
+    row = connection.execute("SELECT documents, chunks, embedded FROM collections WHERE name = ?", (name,)).fetchone()
+    return Counts(documents=row[0], chunks=row[1], embedded=row[2]) if row else Counts()
+
+
+def missing(connection: apsw.Connection, name: str, limit: int, skip: Names[str]) -> list[tuple[str, str]]:
+    """Distinct digests that wait for a vector, each with its text, oldest first."""
+    found: dict[str, str] = {}
+    for digest, text in connection.execute(_MISSING, (key(connection, name), encoded(list(skip)))):
+        if len(found) == limit:
+            break
+        found.setdefault(digest, text)
+    return list(found.items())
+
+
+def documents(connection: apsw.Connection, name: str, folder: str) -> dict[str, Document]:
+    """By path, in the order of paths: all, or those at and below `folder`."""
+    query = """
+        SELECT path, location, digest, title, language, size, modified_ns, chunker, metadata
+        FROM documents WHERE collection = :collection
+    """
+    if folder := folder.rstrip("/"):
+        query += f" AND (path = :folder OR ({_UNDER_PREFIX}))"
+    names = {"collection": key(connection, name), "folder": folder, "prefix": f"{folder}/"}
+    return {row[0]: _document(*row) for row in connection.execute(f"{query} ORDER BY path", names)}
+
+
+def chunks(connection: apsw.Connection, ids: Sequence[str]) -> dict[str, Chunk]:
+    return {row[0]: _chunk(*row) for row in connection.execute(_CHUNKS_BY_ID, (encoded(ids),))}
+
+
+def document_chunks(connection: apsw.Connection, name: str, path: str) -> list[Chunk]:
+    query = "SELECT key FROM documents WHERE collection = ? AND path = ?"
+    return _chunks_of(connection, connection.execute(query, (key(connection, name), path)))
+
+
+def page(connection: apsw.Connection, name: str, after: str, limit: int) -> tuple[list[Chunk], str | None]:
+    """The chunks of the next documents after a path, and the path to go on from; None at the end."""
+    query = "SELECT key, path FROM documents WHERE collection = ? AND path > ? ORDER BY path LIMIT ?"
+    rows = connection.execute(query, (key(connection, name), after, limit)).fetchall()
+    return _chunks_of(connection, rows), str(rows[-1][1]) if rows else None
+
+
+def vectors(connection: apsw.Connection, ids: Sequence[str]) -> dict[str, bytes]:
+    return dict(connection.execute(_VECTORS, (encoded(ids),)))
+
+
+def embedded(connection: apsw.Connection, name: str) -> frozenset[str]:
+    query = f"{_IDS_OF_COLLECTION} AND chunks.embedded"
+    return frozenset(row[0] for row in connection.execute(query, {"collection": key(connection, name)}))
+
+
+def select(connection: apsw.Connection, name: str, wanted: Filter) -> frozenset[str]:
+    """The ids of the live chunks that the filter admits."""
+    terms = [_IDS_OF_COLLECTION]
+    if wanted.path_prefix:
+        terms.append(_UNDER_PREFIX)
+    if wanted.language is not None:
+        terms.append("documents.language = :language")
+    if wanted.ids is not None:
+        terms.append("chunks.id IN (SELECT value FROM json_each(:ids))")
+    if wanted.metadata:
+        terms.append(_ADMITS_METADATA)
+    names = {
+        "collection": key(connection, name),
+        "prefix": wanted.path_prefix,
+        "language": wanted.language,
+        "ids": encoded(wanted.ids or []),
+        "metadata": encoded(wanted.metadata),
+    }
+    return frozenset(row[0] for row in connection.execute(" AND ".join(terms), names))
+
+
+def cursor(connection: apsw.Connection, name: str, source: str) -> str | None:
+    query = "SELECT value FROM cursors WHERE collection = ? AND source = ?"
+    found: str | None = connection.execute(query, (key(connection, name), source)).get
+    return found
+
+
+def encoded(value: object) -> str:
+    """As JSON, the way a list of any length becomes one value of a statement."""
+    return msgspec.json.encode(value).decode()
+
+
+def _chunks_of(connection: apsw.Connection, documents: Iterable[Sequence[Any]]) -> list[Chunk]:
+    """The chunks of some documents, given as rows that begin with their keys, in that order."""
+    wanted = encoded([row[0] for row in documents])
+    return [_chunk(*row) for row in connection.execute(_CHUNKS_OF_DOCUMENTS, (wanted,))]
+
+
+def _collection(*row: Any) -> Collection:
+    return Collection(**dict(zip(Collection.__struct_fields__, row, strict=True)))
+
+
+def _document(*row: Any) -> Document:
+    fields = dict(zip(Document.__struct_fields__, row, strict=True))
+    fields["metadata"] = _metadata.decode(fields["metadata"])
+    return Document(**fields)
+
+
+def _chunk(*row: Any) -> Chunk:
+    fields = dict(zip(Chunk.__struct_fields__, row, strict=True))
+    fields["heading"] = _headings.decode(fields["heading"])
+    fields["metadata"] = _metadata.decode(fields["metadata"])
+    return Chunk(**fields)

@@ -1,0 +1,192 @@
+"""The layout of the file, its format number, and how an older one becomes a newer one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import apsw
+
+from patina.errors import Corrupt
+
+APPLICATION_ID = 0x5061746E
+""""Patn": what `file` and SQLite know the store by."""
+FORMAT = 1
+
+# Chunks and their texts are kept apart: passages move whenever lines above them do, and sets of ids are read often;
+# neither should touch the text. `embedded` is 1 exactly when `vectors` has the chunk's digest under the collection's
+# identity, and the counters of a collection follow by trigger, so that both are right whatever statement changes them.
+# A dropped collection keeps its row and its log: a follower that comes back later learns what is gone.
+LAYOUT = """
+CREATE TABLE collections (
+    key INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    root TEXT NOT NULL,
+    embedder TEXT NOT NULL,
+    index_name TEXT NOT NULL,
+    identity TEXT NOT NULL,
+    model TEXT NOT NULL,
+    dimension INTEGER NOT NULL,
+    created_at REAL NOT NULL,
+    indexed_at REAL,
+    alive INTEGER NOT NULL DEFAULT 1,
+    documents INTEGER NOT NULL DEFAULT 0,
+    chunks INTEGER NOT NULL DEFAULT 0,
+    embedded INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE documents (
+    key INTEGER PRIMARY KEY,
+    collection INTEGER NOT NULL REFERENCES collections,
+    path TEXT NOT NULL,
+    location TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    title TEXT NOT NULL,
+    language TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    modified_ns INTEGER NOT NULL,
+    chunker TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    UNIQUE (collection, path)
+) STRICT;
+
+CREATE TABLE chunks (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    collection INTEGER NOT NULL REFERENCES collections,
+    document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    start_byte INTEGER NOT NULL,
+    end_byte INTEGER NOT NULL,
+    start_line INTEGER NOT NULL,
+    end_line INTEGER NOT NULL,
+    heading TEXT NOT NULL,
+    embedded INTEGER NOT NULL
+) STRICT;
+CREATE INDEX chunks_by_document ON chunks (document, position, id);
+CREATE INDEX waiting_by_collection ON chunks (collection) WHERE embedded = 0;
+CREATE INDEX waiting_by_digest ON chunks (digest) WHERE embedded = 0;
+
+CREATE TABLE texts (
+    key INTEGER PRIMARY KEY REFERENCES chunks ON DELETE CASCADE,
+    text TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE models (
+    key INTEGER PRIMARY KEY,
+    identity TEXT NOT NULL UNIQUE,
+    dimension INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE vectors (
+    key INTEGER PRIMARY KEY,
+    model INTEGER NOT NULL REFERENCES models,
+    digest TEXT NOT NULL,
+    vector BLOB NOT NULL,
+    UNIQUE (model, digest)
+) STRICT;
+
+CREATE TABLE log (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    collection INTEGER NOT NULL REFERENCES collections,
+    op TEXT NOT NULL,
+    id TEXT NOT NULL
+) STRICT;
+CREATE INDEX log_by_collection ON log (collection);
+
+CREATE TABLE cursors (
+    collection INTEGER NOT NULL REFERENCES collections,
+    source TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (collection, source)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER document_added AFTER INSERT ON documents BEGIN
+    UPDATE collections SET documents = documents + 1 WHERE key = new.collection;
+END;
+CREATE TRIGGER document_removed AFTER DELETE ON documents BEGIN
+    UPDATE collections SET documents = documents - 1 WHERE key = old.collection;
+END;
+CREATE TRIGGER chunk_added AFTER INSERT ON chunks BEGIN
+    UPDATE collections SET chunks = chunks + 1, embedded = embedded + new.embedded WHERE key = new.collection;
+END;
+CREATE TRIGGER chunk_removed AFTER DELETE ON chunks BEGIN
+    UPDATE collections SET chunks = chunks - 1, embedded = embedded - old.embedded WHERE key = old.collection;
+END;
+CREATE TRIGGER chunk_embedded AFTER UPDATE OF embedded ON chunks BEGIN
+    UPDATE collections SET embedded = embedded + new.embedded - old.embedded WHERE key = new.collection;
+END;
+"""
+
+MIGRATIONS: Mapping[int, str] = MappingProxyType({})
+"""By format, the SQL that makes the next one of it. The number itself is raised by `prepare`."""
+
+
+def prepare(connection: apsw.Connection, path: Path | None, migrations: Mapping[int, str] = MIGRATIONS) -> None:
+    """Lay out an empty file, bring an older one up to date after copying it, refuse any other.
+
+    Each step is one transaction: a crash leaves the old format or the new one. Raises `Corrupt`.
+    """
+    if not connection.pragma("schema_version"):
+        _apply(connection, LAYOUT, FORMAT)
+        return
+    if connection.pragma("application_id") != APPLICATION_ID:
+        raise Corrupt(f"{path} is not a store of Patina.", hint="Move it away, or choose another home.")
+    found = connection.pragma("user_version")
+    if found > FORMAT:
+        raise Corrupt(
+            f"The store {path} has format {found}, which is newer than this version's {FORMAT}.",
+            hint="Install the newer Patina again, or move the store away and index anew.",
+        )
+    if found < FORMAT:
+        _migrate(connection, path, found, migrations)
+
+
+def _migrate(connection: apsw.Connection, path: Path | None, found: int, migrations: Mapping[int, str]) -> None:
+    steps = range(found, FORMAT)
+    if any(step not in migrations for step in steps):
+        raise Corrupt(
+            f"The store {path} has format {found}, which this version no longer reads.",
+            hint="Move it away and index anew.",
+        )
+    if path is not None:
+        _copy(connection, path.with_name(f"{path.name}.format-{found}"))
+    for step in steps:
+        _apply(connection, migrations[step], step + 1)
+
+
+def _apply(connection: apsw.Connection, statements: str, number: int) -> None:
+    with connection:
+        connection.execute(statements)
+        connection.pragma("application_id", APPLICATION_ID)
+        connection.pragma("user_version", number)
+
+
+def _copy(connection: apsw.Connection, target: Path) -> None:
+    """A whole copy, under its own name only once it is on the disk."""
+    unfinished = target.with_name(f"{target.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    private_file(unfinished)
+    connection.execute("VACUUM INTO ?", (str(unfinished),))
+    with unfinished.open("rb") as file:
+        os.fsync(file.fileno())
+    unfinished.replace(target)
+    sync_folder(target.parent)
+
+
+def private_file(path: Path) -> None:
+    """Make sure that the file exists and is nobody else's to read; SQLite gives its companions the same mode."""
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    path.chmod(0o600)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a file's new name durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

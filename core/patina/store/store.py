@@ -1,0 +1,198 @@
+"""The store as the rest of the house sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Names
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+
+from patina.store import catalogue, documents, log, reader, vectors
+from patina.store.check import check
+from patina.store.connection import FileConnections, MemoryConnections
+from patina.store.records import Collection, Counts, Entry, Write
+from patina.store.writer import Writer
+from patina.types import Change, Chunk, Document, Fault, Seq
+from patina.wire import Filter
+
+PAGE_DOCUMENTS = 16
+"""What `iterate` reads at a time."""
+
+
+class Store:
+    """One home's truth. Any thread may call anything; one process has it open at a time, which the home's lock sees to.
+
+    Methods that write queue their work and return a future that is done once the work is on the disk; they block only
+    while too much is queued (`writer.MAX_WAITING_CHUNKS`). Done futures hold a position in the log: an index that has
+    applied everything up to it knows of the write. Their errors: `NotFound` for an unknown collection, `Failed` when
+    the disk is full or fails, `Corrupt` for a damaged file; after any of them the next write is tried as if nothing
+    had happened. A future that is cancelled in time is not carried out.
+
+    Methods that read see the last commit, whole. A collection that does not exist is empty. They raise `Corrupt`,
+    `Failed`, and `Unavailable` once the store is closed.
+    """
+
+    def __init__(self, connections: FileConnections | MemoryConnections, path: Path | None) -> None:
+        self.path = path
+        self._connections = connections
+        self._writer = Writer(connections, str(path or "in memory"))
+
+    @classmethod
+    def open(cls, path: Path | None) -> Store:
+        """Open or create the file at `path` (None: in memory, where nothing is durable).
+
+        An older format is brought up to date, after a copy named `….format-N` was laid beside it. Raises `Corrupt` for
+        a newer format or a file that is no store, `Failed` if it cannot be read and written.
+        """
+        return cls(MemoryConnections() if path is None else FileConnections(path), path)
+
+    @property
+    def in_memory(self) -> bool:
+        return self.path is None
+
+    def close(self) -> None:
+        """Commit what is queued, let readings end, and close the file; closing twice is no error."""
+        self._writer.close()
+        self._connections.close()
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    def write(self, write: Write) -> Future[Seq]:
+        """Replace and remove documents, all in one transaction. The future holds the head of the collection's log.
+
+        Passages that stay the same keep their ids and vectors, and the log is silent about them.
+        """
+        for entry in write.puts:
+            _check_entry(write.collection, entry)
+        weight = sum(len(entry.chunks) or 1 for entry in write.puts) + len(write.deletes)
+        return self._writer.submit(partial(documents.write, change=write), weight)
+
+    def put_vectors(self, identity: str, vectors_by_digest: Mapping[str, bytes]) -> Future[Seq]:
+        """Keep vectors of a model (little-endian float32, by the text's digest) for the collections that use it.
+
+        A digest that has a vector keeps it: a model gives one text one vector. The future holds the log's last
+        position over all collections, and fails with `Mismatch` for vectors of another length than the model's.
+        """
+        if not identity or not vectors_by_digest:
+            raise ValueError("vectors need the identity of their model, and there must be some")
+        return self._writer.submit(
+            partial(vectors.put, identity=identity, vectors=dict(vectors_by_digest)), len(vectors_by_digest)
+        )
+
+    def save_collection(self, collection: Collection) -> Future[Seq]:
+        """Make a collection, or change what it is made with; its two times stay the store's own.
+
+        With another identity its chunks have the vectors that are known of that model, and wait for the rest.
+        """
+        return self._writer.submit(partial(catalogue.save, collection=collection), 1)
+
+    def drop_collection(self, name: str) -> Future[Seq]:
+        """Remove a collection with all of its documents. Its log stays, and ends with a delete of every chunk."""
+        return self._writer.submit(partial(catalogue.drop, name=name), 1)
+
+    def sweep_vectors(self) -> Future[int]:
+        """Forget vectors that no live chunk uses (they are kept for text that comes back); the future counts them."""
+        return self._writer.submit(vectors.sweep, 1)
+
+    def sweep_log(self) -> Future[int]:
+        """Remove log entries that later ones supersede; the future counts them."""
+        return self._writer.submit(log.sweep, 1)
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def collections(self) -> list[Collection]:
+        """By name."""
+        with self._connections.reading() as connection:
+            return reader.collections(connection)
+
+    def collection(self, name: str) -> Collection | None:
+        with self._connections.reading() as connection:
+            return reader.collection(connection, name)
+
+    def counts(self, collection: str) -> Counts:
+        """Costs the same however much there is."""
+        with self._connections.reading() as connection:
+            return reader.counts(connection, collection)
+
+    def head(self, collection: str) -> Seq:
+        """The last position of the collection in the log; 0 before its first."""
+        with self._connections.reading() as connection:
+            return log.head(connection, reader.key(connection, collection))
+
+    def changes(self, collection: str, after: Seq, limit: int) -> list[Change]:
+        """What happened after a position, oldest first, at most `limit` entries; none means that the end is reached.
+
+        Each says what holds now: a chunk that is gone is a delete, a put carries its vector if it is known. Vectors
+        are read-only float32 arrays of the collection's current model.
+        """
+        with self._connections.reading() as connection:
+            key, model = reader.key(connection, collection), reader.model(connection, collection)
+            return log.changes(connection, key, model, after, limit)
+
+    def missing(self, collection: str, limit: int, skip: Names[str] = ()) -> list[tuple[str, str]]:
+        """Distinct digests, each with its text, whose vector the collection waits for; oldest first, without `skip`."""
+        with self._connections.reading() as connection:
+            return reader.missing(connection, collection, limit, skip)
+
+    def documents(self, collection: str, prefix: str = "") -> dict[str, Document]:
+        """By path: all, or the one at `prefix` and those in the folder of that name."""
+        with self._connections.reading() as connection:
+            return reader.documents(connection, collection, prefix)
+
+    def chunks(self, ids: Sequence[str]) -> dict[str, Chunk]:
+        """Those of the ids that are alive, in the order asked."""
+        with self._connections.reading() as connection:
+            return reader.chunks(connection, ids)
+
+    def document_chunks(self, collection: str, path: str) -> list[Chunk]:
+        """In the order of the text."""
+        with self._connections.reading() as connection:
+            return reader.document_chunks(connection, collection, path)
+
+    def vectors(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """Little-endian float32 by chunk id, of each chunk's collection's model, where known."""
+        with self._connections.reading() as connection:
+            return reader.vectors(connection, ids)
+
+    def embedded(self, collection: str) -> frozenset[str]:
+        """The ids of the chunks whose vector is known."""
+        with self._connections.reading() as connection:
+            return reader.embedded(connection, collection)
+
+    def select(self, collection: str, wanted: Filter) -> frozenset[str]:
+        """The ids of the live chunks that the filter admits; all of them for an empty one.
+
+        `path_prefix` is compared letter by letter: it need not end where a folder does.
+        """
+        with self._connections.reading() as connection:
+            return reader.select(connection, collection, wanted)
+
+    def iterate(self, collection: str) -> Iterator[Chunk]:
+        """Every chunk, by path and position. Documents that are written meanwhile are seen whole, old or new."""
+        after: str | None = ""
+        while after is not None:
+            with self._connections.reading() as connection:
+                chunks, after = reader.page(connection, collection, after, PAGE_DOCUMENTS)
+            yield from chunks
+
+    def cursor(self, collection: str, source: str) -> str | None:
+        """How far a source has been read, as the last write that said so left it."""
+        with self._connections.reading() as connection:
+            return reader.cursor(connection, collection, source)
+
+    def check(self, full: bool) -> list[Fault]:
+        """What is wrong with the file, if anything; `full` reads every byte and takes minutes for gigabytes."""
+        with self._connections.reading() as connection:
+            return check(connection, full)
+
+
+def _check_entry(collection: str, entry: Entry) -> None:
+    """Raise `ValueError` for an entry that could not be read back as it was handed over: its maker has a bug."""
+    of = entry.document
+    shared = (collection, of.path, of.location, of.title, of.language, of.metadata)
+    for position, chunk in enumerate(entry.chunks):
+        if chunk.position != position:
+            raise ValueError(f"chunk {position} of {of.path!r} says that it is at {chunk.position}")
+        if (chunk.repo, chunk.path, chunk.location, chunk.title, chunk.language, chunk.metadata) != shared:
+            raise ValueError(f"chunk {position} of {of.path!r} does not agree with its document")

@@ -1,0 +1,72 @@
+"""Keeping vectors by model and content, as a step of the writer's transaction.
+
+A vector outlives the chunks it was made for: text that moves, or comes back, costs nothing. `sweep` ends that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import apsw
+import msgspec
+
+from patina.errors import Mismatch
+from patina.types import Seq
+
+_FLOAT_BYTES = 4
+_WAITING = """
+    SELECT chunks.key, chunks.collection, chunks.id
+    FROM json_each(?) AS known
+    CROSS JOIN chunks INDEXED BY waiting_by_digest ON chunks.digest = known.value AND chunks.embedded = 0
+    JOIN collections ON collections.key = chunks.collection AND collections.identity = ?
+    ORDER BY chunks.key
+"""
+_SWEEP = """
+    DELETE FROM vectors WHERE (model, digest) NOT IN (
+        SELECT models.key, chunks.digest
+        FROM chunks
+        JOIN collections ON collections.key = chunks.collection
+        JOIN models ON models.identity = collections.identity
+    )
+"""
+
+
+def put(connection: apsw.Connection, identity: str, vectors: Mapping[str, bytes]) -> Seq:
+    """Keep vectors by digest and tell every live chunk that waited for one; returns the log's last position.
+
+    A vector that is known already stays. Raises `Mismatch` for a dimension that is not the model's.
+    """
+    model = _model(connection, identity, {len(vector) for vector in vectors.values()})
+    connection.executemany(
+        "INSERT OR IGNORE INTO vectors (model, digest, vector) VALUES (?, ?, ?)",
+        [(model, digest, vector) for digest, vector in vectors.items()],
+    )
+    waiting = connection.execute(_WAITING, (msgspec.json.encode(list(vectors)).decode(), identity)).fetchall()
+    connection.executemany("UPDATE chunks SET embedded = 1 WHERE key = ?", [(key,) for key, _, _ in waiting])
+    connection.executemany("INSERT INTO log (collection, op, id) VALUES (?, 'vector', ?)", [row[1:] for row in waiting])
+    return int(connection.execute("SELECT ifnull(max(seq), 0) FROM log").get)
+
+
+def sweep(connection: apsw.Connection) -> int:
+    """Forget the vectors that no live chunk uses; returns how many."""
+    connection.execute(_SWEEP)
+    swept = connection.changes()
+    connection.execute("DELETE FROM models WHERE key NOT IN (SELECT model FROM vectors)")
+    return swept
+
+
+def _model(connection: apsw.Connection, identity: str, sizes: set[int]) -> int:
+    """The key of the model's row, made with the first vectors."""
+    found = connection.execute("SELECT key, dimension FROM models WHERE identity = ?", (identity,)).fetchone()
+    if found is None:
+        dimension = min(sizes) // _FLOAT_BYTES
+        connection.execute("INSERT INTO models (identity, dimension) VALUES (?, ?)", (identity, dimension))
+        key = connection.last_insert_rowid()
+    else:
+        key, dimension = found
+    if sizes != {dimension * _FLOAT_BYTES}:
+        raise Mismatch(
+            f"The vectors of model {identity[:12]} have {dimension} numbers each, and these have another length.",
+            hint="One model gives vectors of one length: look at the embedder's plugin.",
+        )
+    return int(key)
