@@ -19,8 +19,8 @@ R = TypeVar("R")
 class FakeService:
     """Answers every request of `patina.wire` with a sample, or with what `replies` names for its type.
 
-    A reply that is a `PatinaError` is raised. While `gate` is cleared every request waits for it; `arrived` is set as
-    soon as one has come in. `requests` and `callers` remember what came, in order.
+    A reply that is a `PatinaError` is raised. While `gate` is cleared every request waits for it. `requests` and
+    `callers` remember what came, in order; `cancelled` counts the requests that were given up while they waited.
     """
 
     def __init__(self, replies: Mapping[type[Request[Any]], Any] | None = None) -> None:
@@ -28,7 +28,6 @@ class FakeService:
         self.requests: list[Request[Any]] = []
         self.callers: list[Caller] = []
         self.cancelled = 0
-        self.arrived = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -46,7 +45,6 @@ class FakeService:
     async def _take(self, request: Request[Any], caller: Caller) -> None:
         self.requests.append(request)
         self.callers.append(caller)
-        self.arrived.set()
         try:
             await self.gate.wait()
         except asyncio.CancelledError:
