@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct, structs
 
 from patina.config.settings import PLAIN, PLUGIN_KINDS, SECTIONS, Config, PipelineSettings, contradictions
-from patina.config.values import decoded, failure, shown, suggestion
+from patina.config.values import failure, shown, suggestion, taken
 
 NAMED = ("collections", *PLUGIN_KINDS)
 """The sections that hold a table for each of the user's names."""
@@ -124,11 +124,7 @@ def _taken(setting: Setting) -> Any:
     known = known_keys([name] if section == "collections" and name else [])
     if setting.key not in known:
         raise ValueError(_unknown(setting, known))
-    try:
-        value = decoded(setting.value, known[setting.key], text=setting.text)
-    except ValueError as expectation:
-        found = shown(setting.key, setting.value)
-        raise ValueError(f"{setting.key} ({setting.origin}): expected {expectation}, found {found}.") from None
+    value = taken(setting.key, setting.value, known[setting.key], origin=setting.origin, text=setting.text)
     if setting.key in _PATHS:
         return setting.folder / value
     if field == "root":

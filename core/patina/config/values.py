@@ -32,6 +32,14 @@ def decoded(value: object, kind: Any, *, text: bool = False) -> Any:
         raise ValueError(expected(kind)) from None
 
 
+def taken(key: str, value: object, kind: Any, *, origin: str, text: bool = False) -> Any:
+    """`decoded`, with a `ValueError` that is the whole sentence: which setting, from where, expected and found."""
+    try:
+        return decoded(value, kind, text=text)
+    except ValueError as expectation:
+        raise ValueError(f"{key} ({origin}): expected {expectation}, found {shown(key, value)}.") from None
+
+
 def expected(kind: Any) -> str:
     """What a value of this type is, in words: "a whole number from 0 to 65535"."""
     return _in_words(inspect.type_info(kind))
