@@ -1,0 +1,1 @@
+"""Embeds with any directory that holds a model.onnx and a tokenizer.json; multilingual-e5-small by default."""

@@ -1,0 +1,50 @@
+"""How the name of a model becomes files."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Protocol
+
+from patina.errors import ModelNotFound
+from patina_onnx import hub
+from patina_onnx.card import Card
+from patina_onnx.directory import Directory
+from patina_onnx.e5 import recipe
+from patina_onnx.settings import OnnxSettings
+
+_DEFAULT_CACHE = "~/.patina/cache/models"
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+class Source(Protocol):
+    """A model that can be had. Its files are sound when they are handed over, or `Corrupt` is raised."""
+
+    @property
+    def card(self) -> Card: ...
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 over everything that the vectors depend on, the card excepted."""
+        ...
+
+    def tokenizer(self) -> Path: ...
+
+    def model(self) -> Path: ...
+
+
+def find(settings: OnnxSettings) -> Source:
+    """Raises `ModelNotFound`, `Unavailable`, or `ConfigError` for a directory that holds no model."""
+    name = settings.model
+    if name == recipe.NAME:
+        return recipe.E5(Path(settings.model_cache or _DEFAULT_CACHE).expanduser(), settings.artefact)
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return Directory(folder)
+    if _HUB_ID.fullmatch(name):
+        return hub.directory(name)
+    raise ModelNotFound(
+        f"There is no model or directory {name}.",
+        hint=f'Set [embedders.onnx] model to a directory, to an id on the hub ("org/name") or to "{recipe.NAME}".',
+        param="embedders.onnx.model",
+    )
