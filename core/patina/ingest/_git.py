@@ -1,0 +1,68 @@
+"""Asking git which files of a folder are worth reading."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+GIT_TIMEOUT_S = 60.0
+_UNREADABLE = re.compile(r"^warning: could not open directory '(.*?)/?': (.*)$", re.MULTILINE)
+
+log = logging.getLogger(__name__)
+
+
+class Listing(NamedTuple):
+    """What git says of a folder; paths are relative to it."""
+
+    paths: list[str]
+    """Files and links, tracked or not, that no rule leaves out; one that ends in a slash is a nested work tree."""
+    unreadable: list[tuple[str, str]]
+    """Folders that could not be opened, each with the reason."""
+
+
+def ignores(folder: Path, path: str) -> bool | None:
+    """Whether the repository around `folder` ignores `path` in it; None if git is missing, knows no such or fails."""
+    code = _run(folder, "check-ignore", "--quiet", "--", path).returncode
+    return {0: True, 1: False}.get(code)
+
+
+def listing(folder: Path) -> Listing | None:
+    """The files under `folder`, or None if git is missing, does not know the folder, ignores it, or fails."""
+    if ignores(folder, ".") is not False:
+        return None
+    done = _run(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", ".")
+    if done.returncode:
+        return None
+    warned = _UNREADABLE.findall(os.fsdecode(done.stderr))
+    return Listing(os.fsdecode(done.stdout).split("\0")[:-1], warned)
+
+
+def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """One command of git's; a failure to run it counts as a failure of the command."""
+    git = shutil.which("git") or "git"
+    # A repository's own configuration may name a program as its file system monitor: never run that.
+    command = [git, "--literal-pathspecs", "-c", "core.fsmonitor=false", *arguments]
+    try:
+        return subprocess.run(  # noqa: S603
+            command,
+            cwd=folder,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=GIT_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        log.warning("git %s did not answer in %s: %s", arguments[0], folder, error)
+        return subprocess.CompletedProcess(command, returncode=-1, stdout=b"", stderr=b"")
+
+
+def _environment() -> dict[str, str]:
+    """Ours without what would point git at another repository (we may run inside a hook), and in one language."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return inherited | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}

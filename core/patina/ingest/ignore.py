@@ -1,0 +1,185 @@
+"""Rules that leave files out: what git reads from `.gitignore`, matched exactly as git matches.
+
+A path is matched by itself, never through the folder it lies in: whether a folder is left out has been settled before
+anybody looks inside. (Libraries that match `foo/a.txt` against the rule for `foo` disagree with git as soon as
+``!foo`` brings a folder back and another rule leaves out some files in it.)
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from patina.ingest.read import read_small
+
+MAX_RULES_BYTES = 1_000_000
+_LAST_BLANKS = re.compile(r"(?<!\\) +$")
+_POSIX_CLASSES = {
+    "alnum": "a-zA-Z0-9",
+    "alpha": "a-zA-Z",
+    "blank": r" \t",
+    "cntrl": r"\x00-\x1f\x7f",
+    "digit": "0-9",
+    "graph": r"\x21-\x7e",
+    "lower": "a-z",
+    "print": r"\x20-\x7e",
+    "punct": r"!-/:-@\[-`{-~",
+    "space": r"\s",
+    "upper": "A-Z",
+    "xdigit": "0-9a-fA-F",
+}
+
+
+class Rule(NamedTuple):
+    """One line of an ignore file."""
+
+    hides: bool
+    """False for a line that begins with ``!``."""
+    folders_only: bool
+    whole_path: bool
+    """Matched against the path from the file's own folder; otherwise against the last name alone."""
+    pattern: re.Pattern[str]
+
+
+class IgnoreFiles:
+    """What all files of one name (`.gitignore`) say together, from the folder `top` downwards.
+
+    The nearest file speaks first, in a file the last line; a folder that is left out takes along all that is in it.
+    Paths are relative to `root`, with forward slashes; `top` and its files lie at or under `root`.
+    """
+
+    def __init__(self, root: Path, name: str, top: str = "") -> None:
+        self._root = root
+        self._name = name
+        self._top = top
+        self._rules: dict[str, list[Rule]] = {}
+        self._hidden_folders: dict[str, bool] = {}
+
+    def hidden(self, path: str, *, folder: bool) -> str | None:
+        """What hides the file or folder at `path`, somewhere under `top`: itself or a folder above it, if anything."""
+        for above in _folders_between(self._top, path)[1:]:
+            if self._hides_folder(above):
+                return above
+        hides = self._hides_folder(path) if folder else self._verdict(path, folder=False)
+        return path if hides else None
+
+    def _hides_folder(self, path: str) -> bool:
+        if path not in self._hidden_folders:
+            self._hidden_folders[path] = self._verdict(path, folder=True)
+        return self._hidden_folders[path]
+
+    def _verdict(self, path: str, *, folder: bool) -> bool:
+        for above in reversed(_folders_between(self._top, path)):
+            inside = path[len(above) + 1 :] if above else path
+            for rule in reversed(self._rules_of(above)):
+                if _matches(rule, inside, folder):
+                    return rule.hides
+        return False
+
+    def _rules_of(self, folder: str) -> list[Rule]:
+        if folder not in self._rules:
+            path = f"{folder}/{self._name}" if folder else self._name
+            self._rules[folder] = parse(read_small(self._root, path, MAX_RULES_BYTES))
+        return self._rules[folder]
+
+
+def parse(content: bytes) -> list[Rule]:
+    """The rules of one ignore file; lines that cannot match anything are dropped."""
+    text = content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+    rules = (_rule(line.removesuffix("\r")) for line in text.split("\n"))
+    return [rule for rule in rules if rule]
+
+
+def _folders_between(top: str, path: str) -> list[str]:
+    """The folders that `path` lies in, from `top` (first) to the nearest (last)."""
+    ends = [at for at, letter in enumerate(path) if letter == "/" and at > len(top)]
+    return [top, *(path[:end] for end in ends)]
+
+
+def _matches(rule: Rule, path: str, folder: bool) -> bool:
+    if rule.folders_only and not folder:
+        return False
+    return rule.pattern.fullmatch(path if rule.whole_path else path.rpartition("/")[2]) is not None
+
+
+def _rule(line: str) -> Rule | None:
+    if line.startswith("#"):
+        return None
+    line = _LAST_BLANKS.sub("", line)
+    hides = not line.startswith("!")
+    line = line if hides else line[1:]
+    folders_only = line.endswith("/")
+    line = line[:-1] if folders_only else line
+    if not line:
+        return None
+    try:
+        return Rule(hides, folders_only, "/" in line, re.compile(_translated(line.removeprefix("/")), re.DOTALL))
+    except re.error:  # a class such as [z-a]: git matches nothing with it either
+        return None
+
+
+def _translated(glob: str) -> str:
+    """A git pattern as a regular expression."""
+    out: list[str] = []
+    at = 0
+    while at < len(glob):
+        piece, at = _step(glob, at)
+        out.append(piece)
+    return "".join(out)
+
+
+def _step(glob: str, at: int) -> tuple[str, int]:
+    """The expression for what stands at `at`, and where the rest begins."""
+    match glob[at]:
+        case "*":
+            return _stars(glob, at)
+        case "?":
+            return "[^/]", at + 1
+        case "[":
+            return _bracket(glob, at)
+        case "\\" if at + 1 < len(glob):
+            return re.escape(glob[at + 1]), at + 2
+        case "\\":
+            raise re.error("a backslash with nothing after it")
+        case letter:
+            return re.escape(letter), at + 1
+
+
+def _stars(glob: str, at: int) -> tuple[str, int]:
+    end = at
+    while end < len(glob) and glob[end] == "*":
+        end += 1
+    alone = end - at == 2 and (at == 0 or glob[at - 1] == "/")  # noqa: PLR2004
+    if alone and glob[end : end + 1] == "/":
+        return "(?:.*/)?", end + 1
+    if alone and end == len(glob):
+        return ".*", end
+    return "[^/]*", end
+
+
+def _bracket(glob: str, at: int) -> tuple[str, int]:
+    """A class such as ``[!a-c[:digit:]]``; never matches a slash."""
+    at += 1
+    negated = glob[at : at + 1] in {"!", "^"}
+    at += negated
+    inside: list[str] = []
+    first = at
+    while glob[at : at + 1] != "]" or at == first:
+        piece, at = _member(glob, at)
+        inside.append(piece)
+    return f"(?!/)[{'^' if negated else ''}{''.join(inside)}]", at + 1
+
+
+def _member(glob: str, at: int) -> tuple[str, int]:
+    named = re.compile(r"\[:(\w+):\]").match(glob, at)
+    if named:
+        if named.group(1) not in _POSIX_CLASSES:
+            raise re.error("an unknown class")
+        return _POSIX_CLASSES[named.group(1)], named.end()
+    if glob[at : at + 1] == "\\":
+        at += 1
+    if at >= len(glob):
+        raise re.error("a class that is not closed")
+    letter = glob[at]
+    return ("-" if letter == "-" else re.escape(letter)), at + 1
