@@ -19,14 +19,14 @@ from contextlib import AsyncExitStack, aclosing
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import numpy as np
 
 from patina import __version__, verify, wire
 from patina.config import Config, prepare_home, seconds
-from patina.daemon.lock import HomeLock
+from patina.lock import HomeLock
 from patina.errors import Failed, InvalidRequest, ModelNotFound, PatinaError, Unsupported
 from patina.indexing import Indexing
 from patina.models import Lane, Model, ModelPool
@@ -37,8 +37,11 @@ from patina.retrieval.search import search
 from patina.retrieval.snippet import snippet
 from patina.shelf import Shelf
 from patina.store import Store
-from patina.types import Chunk, Endpoint, Kind, Vectors
+from patina.types import Chunk, Endpoint, Kind
 from patina.wire import Caller, Event, Request
+
+if TYPE_CHECKING:
+    from patina.types import Vectors
 
 log = logging.getLogger(__name__)
 

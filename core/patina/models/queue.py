@@ -13,12 +13,16 @@ import heapq
 import itertools
 import threading
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from patina.errors import Busy, Failed, PatinaError
 from patina.protocols import Embedder
-from patina.types import Tokens, Vector
+from patina.types import Tokens
+
+if TYPE_CHECKING:
+    from patina.types import Vector
 
 MAX_WAITING_TOKENS = 4_000_000
 """About five hours of one core with the default model; beyond it a request is refused whole."""

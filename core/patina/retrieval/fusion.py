@@ -7,6 +7,7 @@ SIGIR 2009: a candidate's score is the sum over rankings of weight / (k + rank),
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
@@ -41,13 +42,15 @@ def fuse(
     weights: by arm, 1 where missing.
     """
     weigh = weights or {}
-    rrf: dict[str, float] = {}
+    votes: dict[str, list[float]] = {}
     arms: dict[str, dict[str, ArmScore]] = {}
     for ranking in rankings:
         weight = weigh.get(ranking.arm, 1.0)
         for rank, candidate in enumerate(ranking.candidates, start=1):
-            rrf[candidate.id] = rrf.get(candidate.id, 0.0) + weight / (k + rank)
+            votes.setdefault(candidate.id, []).append(weight / (k + rank))
             arms.setdefault(candidate.id, {})[ranking.arm] = ArmScore(rank=rank, score=candidate.score)
     best = sum(weigh.get(arm, 1.0) for arm in asked) / (k + 1) or 1.0
+    # fsum: the same votes in another order must tie exactly, or the order of ids would not decide.
+    rrf = {id: math.fsum(given) for id, given in votes.items()}
     fused = [Fused(id=id, rrf=total, score=total / best, arms=arms[id]) for id, total in rrf.items()]
     return sorted(fused, key=lambda one: (-one.rrf, one.id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -10,7 +11,9 @@ import numpy as np
 from patina.errors import NotFound
 from patina.shelf import Shelved
 from patina.store import Store
-from patina.types import Vector
+
+if TYPE_CHECKING:
+    from patina.types import Vector
 
 MAX_WORDS_CHARACTERS = 4_000
 

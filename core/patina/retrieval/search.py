@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -22,8 +22,11 @@ from patina.retrieval.snippet import snippet
 from patina.retrieval.words import matched
 from patina.shelf import Shelved
 from patina.store import Store
-from patina.types import Chunk, Query, Ranking, Vector
+from patina.types import Chunk, Query, Ranking
 from patina.wire import Hit, Hits, Scry
+
+if TYPE_CHECKING:
+    from patina.types import Vector
 
 DENSE = "dense"
 ARMS = {"hybrid": None, "semantic": (DENSE,), "lexical": ("lexical",), "file": None}

@@ -1,0 +1,115 @@
+"""The fair queue: a question is next, results are in order, and one bad text fails alone."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Sequence
+
+import numpy as np
+import pytest
+
+from patina.errors import Busy, Failed
+from patina.models import FairQueue, Lane
+from patina.types import Embedded, Kind, ModelInfo, Tokens
+
+
+class Gated:
+    """An embedder that computes only while its gate is open and writes down the order of what it computed."""
+
+    info = ModelInfo(name="gated", dimension=1, max_tokens=100, identity="gated")
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.order: list[str] = []
+
+    def tokenize(self, texts: Sequence[str], kind: Kind) -> list[Tokens]:
+        return [Tokens(count=10, truncated=False, payload=text) for text in texts]
+
+    def embed(self, batch: Sequence[Tokens]) -> Embedded:
+        self.gate.wait(10)
+        [text] = [str(item.payload) for item in batch]
+        self.order.append(text)
+        if text == "poison":
+            raise ValueError("cannot be computed")
+        return Embedded(vectors=np.array([[float(len(text))]], dtype=np.float32), tokens=10)
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def embedder() -> Gated:
+    return Gated()
+
+
+@pytest.fixture
+async def queue(embedder: Gated) -> AsyncIterator[FairQueue]:
+    queue = FairQueue(embedder, threads=1, max_waiting_tokens=2000)
+    yield queue
+    embedder.gate.set()
+    await asyncio.to_thread(queue.close)
+
+
+async def ask(queue: FairQueue, embedder: Gated, texts: list[str], lane: Lane) -> asyncio.Task[list[float]]:
+    async def vectors() -> list[float]:
+        return [float(r.vector[0]) for r in await queue.embed(embedder.tokenize(texts, "query"), lane)]
+
+    task = asyncio.create_task(vectors())
+    await asyncio.sleep(0.01)
+    return task
+
+
+async def test_results_come_in_the_order_of_the_texts(queue: FairQueue, embedder: Gated) -> None:
+    embedder.gate.set()
+    task = await ask(queue, embedder, ["aaa", "b", "cc"], Lane.REQUEST)
+    assert await task == [3.0, 1.0, 2.0]
+
+
+async def test_a_question_does_not_wait_behind_a_bulk_job(queue: FairQueue, embedder: Gated) -> None:
+    bulk = await ask(queue, embedder, [f"bulk {n}" for n in range(50)], Lane.BACKGROUND)
+    question = await ask(queue, embedder, ["question"], Lane.QUESTION)
+    embedder.gate.set()
+    await asyncio.gather(bulk, question)
+    assert embedder.order.index("question") <= 2
+
+
+async def test_two_bulk_jobs_share_the_model(queue: FairQueue, embedder: Gated) -> None:
+    first = await ask(queue, embedder, [f"a{n}" for n in range(20)], Lane.BACKGROUND)
+    second = await ask(queue, embedder, [f"b{n}" for n in range(20)], Lane.BACKGROUND)
+    embedder.gate.set()
+    await asyncio.gather(first, second)
+    assert {text[0] for text in embedder.order[:6]} == {"a", "b"}
+
+
+async def test_a_poisoned_text_fails_its_own_request_alone(queue: FairQueue, embedder: Gated) -> None:
+    embedder.gate.set()
+    bad = await ask(queue, embedder, ["fine", "poison"], Lane.REQUEST)
+    good = await ask(queue, embedder, ["good"], Lane.REQUEST)
+    with pytest.raises(Failed, match="cannot be computed"):
+        await bad
+    assert await good == [4.0]
+
+
+async def test_a_cancelled_request_leaves_the_queue(queue: FairQueue, embedder: Gated) -> None:
+    blocker = await ask(queue, embedder, ["blocker"], Lane.QUESTION)
+    leaver = await ask(queue, embedder, [f"left {n}" for n in range(9)], Lane.QUESTION)
+    leaver.cancel()
+    await asyncio.sleep(0.01)
+    embedder.gate.set()
+    await blocker
+    stayer = await ask(queue, embedder, ["stayer"], Lane.QUESTION)
+    await stayer
+    assert embedder.order == ["blocker", "stayer"]
+    assert queue.waiting == 0
+
+
+async def test_what_does_not_fit_is_refused_whole_and_at_once(queue: FairQueue, embedder: Gated) -> None:
+    first = await ask(queue, embedder, ["x"] * 150, Lane.REQUEST)
+    with pytest.raises(Busy):
+        await queue.embed(embedder.tokenize(["y"] * 100, "query"), Lane.REQUEST)
+    embedder.gate.set()
+    assert len(await first) == 150
+
+
+async def test_an_empty_request_is_answered_at_once(queue: FairQueue) -> None:
+    assert await queue.embed([], Lane.REQUEST) == []
