@@ -9,7 +9,7 @@ from typing import Any
 
 from patina.config.layers import Setting, parts
 from patina.errors import ConfigError
-from patina.places import DEFAULT_HOME
+from patina.places import DEFAULT_HOME, absolute
 
 FILE_NAME = "config.toml"
 PROJECT_FOLDER = ".patina"
@@ -51,8 +51,8 @@ def find_project(start: Path, home: Path | None = None) -> Path | None:
 
     A home (`home`, $PATINA_HOME, ~/.patina) does not make the folder around it a project.
     """
-    homes = {Path(DEFAULT_HOME).expanduser().resolve()}
-    homes |= {Path(place).expanduser().resolve() for place in (home, os.environ.get("PATINA_HOME")) if place}
+    named = (home, os.environ.get("PATINA_HOME"), DEFAULT_HOME)
+    homes = {Path(absolute(str(place))).resolve() for place in named if place}
     start = start.absolute()
     for folder in (start, *start.parents):
         mark = folder / PROJECT_FOLDER
@@ -85,4 +85,4 @@ def permitted(settings: Iterable[Setting], project: Path, notes: list[str]) -> l
 def _inside(root: object, project: Path) -> bool:
     if not isinstance(root, str):
         return True  # refused for its type later
-    return (project / Path(root).expanduser()).resolve().is_relative_to(project.resolve())
+    return Path(absolute(root, str(project))).resolve().is_relative_to(project.resolve())

@@ -6,7 +6,6 @@ Each layer is read into `Setting`s; a `Draft` lays them down in order, remembers
 collects every problem, so that a person corrects all of them in one go.
 """
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ from msgspec import Struct, structs
 
 from patina.config.settings import PLAIN, PLUGIN_KINDS, SECTIONS, Config, PipelineSettings, contradictions
 from patina.config.values import failure, shown, suggestion, taken
+from patina.places import absolute
 
 NAMED = ("collections", *PLUGIN_KINDS)
 """The sections that hold a table for each of the user's names."""
@@ -92,7 +92,7 @@ class Draft:
 
     def config(self) -> Config:
         """Everything laid so far as one `Config`; raises a `ConfigError` that lists all problems."""
-        defaults = structs.replace(PipelineSettings(), **self._section("defaults"))
+        defaults = PipelineSettings(**self._section("defaults"))
         collections = {name: structs.replace(defaults, **own) for name, own in self._named("collections").items()}
         pipelines = {"defaults": defaults, **{f"collections.{name}": p for name, p in collections.items()}}
         problems = self.problems + contradictions(pipelines)
@@ -125,10 +125,8 @@ def _taken(setting: Setting) -> Any:
     if setting.key not in known:
         raise ValueError(_unknown(setting, known))
     value = taken(setting.key, setting.value, known[setting.key], origin=setting.origin, text=setting.text)
-    if setting.key in _PATHS:
-        return setting.folder / value
-    if field == "root":
-        return os.path.abspath(setting.folder / Path(value).expanduser())  # noqa: PTH100  # no "..", links kept
+    if value is not None and (field == "root" or setting.key in _PATHS):
+        return type(value)(absolute(str(value), str(setting.folder)))
     return value
 
 

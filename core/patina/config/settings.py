@@ -9,7 +9,7 @@ from msgspec.structs import force_setattr
 
 from patina.config.durations import Duration
 from patina.config.values import decoded, failure, shown
-from patina.places import DEFAULT_HOME
+from patina.places import DEFAULT_HOME, absolute
 from patina.types import Secret
 
 Count: TypeAlias = Annotated[int, Meta(ge=1)]
@@ -58,7 +58,7 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
     """[ingest]: what is taken in."""
 
     max_file_bytes: Count = 2_000_000
-    max_files: Count = 1_000_000
+    """A larger file is skipped and counted."""
 
 
 class PluginSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +143,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for name in ("home", "model_cache", "socket"):
             if (place := getattr(self, name)) is not None:
-                force_setattr(self, name, Path(place).expanduser().absolute())
+                force_setattr(self, name, Path(absolute(str(place))))
         pipelines = {"defaults": self.defaults, **{f"collections.{name}": p for name, p in self.collections.items()}}
         sections = {"daemon": self.daemon, "ingest": self.ingest, "plugins": self.plugins, **pipelines}
         problems = [sentence for name, section in sections.items() for sentence in out_of_bounds(name, section)]

@@ -74,7 +74,7 @@ def failure(problems: list[str], param: str | None = None) -> ConfigError:
 def _own_type(kind: type, value: Any) -> Any:
     """The types that msgspec does not know."""
     if kind is Path and isinstance(value, str | Path):
-        return Path(value).expanduser()
+        return Path(value)
     if kind is Secret and isinstance(value, str):
         return Secret(value)
     raise ValueError(f"expected {kind.__name__}")

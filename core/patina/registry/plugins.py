@@ -52,6 +52,11 @@ class Plugin(msgspec.Struct, kw_only=True):
         """Unlike the name this is the plugin's alone."""
         return f"{self.distribution}:{self.name}"
 
+    @property
+    def rank(self) -> tuple[str, str, str]:
+        """Built-in plugins go first, then names decide: never the order of installation."""
+        return self.origin, self.name, self.distribution
+
     def report(self, problem: str) -> None:
         """Note what is wrong; a problem of a built-in plugin is an error of the installation."""
         if self.origin == "built-in":
@@ -71,13 +76,12 @@ class Candidate(NamedTuple):
 def candidates(entry_points: Iterable[EntryPoint], extra: Mapping[str, object]) -> list[Candidate]:
     """What is installed, and what the host program hands in: built-in plugins first, then by name."""
     installed = [Candidate(_described(entry_point), entry_point.load) for entry_point in entry_points]
-    handed = [
-        Candidate(
-            Plugin(name=name, distribution=HOST_PROGRAM, version="", origin="third party"), partial(extra.get, name)
-        )
-        for name in extra
-    ]
-    return sorted(installed + handed, key=lambda found: (found.plugin.origin, found.plugin.name, found.plugin.key))
+    handed = [Candidate(_handed_in(name), partial(extra.get, name)) for name in extra]
+    return sorted(installed + handed, key=lambda candidate: candidate.plugin.rank)
+
+
+def _handed_in(name: str) -> Plugin:
+    return Plugin(name=name, distribution=HOST_PROGRAM, version="", origin="third party")
 
 
 def _described(entry_point: EntryPoint) -> Plugin:

@@ -62,11 +62,11 @@ class Registry:
                 admit(manager, candidate)
         return cls(manager, [candidate.plugin for candidate in found])
 
-    def _hooks(self, hook: str) -> Iterator[tuple[Plugin, Callable[..., Any]]]:
+    def _hooks(self, hook: str) -> list[tuple[Plugin, Callable[..., Any]]]:
         """Each plugin that implements a hook, with its function: called one by one, so that each fails alone."""
         caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
-        for implementation in caller.get_hookimpls():
-            yield self._by_key[implementation.plugin_name], implementation.function
+        found = [(self._by_key[it.plugin_name], it.function) for it in caller.get_hookimpls()]
+        return sorted(found, key=lambda pair: pair[0].rank)
 
     # -- what there is
 
@@ -103,11 +103,12 @@ class Registry:
         return cast("Deployer", self._built("deployer", name, config))
 
     def door(self, name: str, config: Config, **overrides: Any) -> Door:
-        """Build a transport's way in; `overrides` are its settings by name and win over the configuration."""
+        """Build a transport's way in; `overrides` are its settings by name and win; None leaves one alone."""
         claim = self._claim("transport", name)
         if claim.offer.listen is None:
             raise ConfigError(f'The transport "{name}" of {claim.plugin} has no door: it only reaches out.')
-        settings = section(KINDS["transport"], claim.offer, config, overrides).settings
+        given = {key: value for key, value in overrides.items() if value is not None}
+        settings = section(KINDS["transport"], claim.offer, config, given).settings
         return cast("Door", self._made(claim, Door, claim.offer.listen, settings))
 
     def dialer(self, scheme: str, config: Config) -> Dialer:
@@ -180,16 +181,16 @@ class Registry:
 
     def rows(self, config: Config) -> list[Row]:
         """Every setting of every offer, for `patina config show`; a section that is wrong stands as it was written."""
-        rows = {row.key: row for row in written(config)}
+        raw = {row.key: row for row in written(config)}
+        rows: dict[str, Row] = {}
         for noun, kind in KINDS.items():
             for offer in self._offers(noun).values():
                 try:
-                    decoded = section(kind, offer, config, {}).rows()
+                    rows |= {row.key: row for row in section(kind, offer, config, {}).rows()}
                 except ConfigError:
                     continue
-                rows = {key: row for key, row in rows.items() if key not in variables(kind, offer)}
-                rows |= {row.key: row for row in decoded}
-        return list(rows.values())
+                raw = {key: row for key, row in raw.items() if key not in variables(kind, offer)}
+        return list({**rows, **{key: row for key, row in raw.items() if key not in rows}}.values())
 
     def check(self, config: Config) -> None:
         """Every plugin section, variable and chosen name of a configuration; raises one `ConfigError` for all."""
@@ -231,9 +232,8 @@ class Registry:
         return spans
 
     def _attempted(self, plugin: Plugin, name: str, hook: Callable[..., Any], argument: object) -> Any:
-        takes_it = bool(inspect.signature(hook).parameters)
         try:
-            return hook(argument) if takes_it else hook()
+            return hook(argument) if inspect.signature(hook).parameters else hook()
         except Exception as error:  # whatever a stranger's hook may raise
             plugin.report(f"{name} failed: {in_a_line(error)}")
             return None
