@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,15 +21,15 @@ LIMIT_S = 300.0
 T = TypeVar("T")
 
 
-class DeployerContract:
+class DeployerContract(ABC):
     """Subclass it, and return the deployer under test from `deployer`.
 
     Override `target` for a deployer that needs a real host, and `edit` to let `pull` be tested. What the deployer
     raises `Unsupported` for is skipped; `check`, `plan` and `apply` must be there.
     """
 
-    def deployer(self) -> Deployer:
-        raise NotImplementedError("A DeployerContract needs a method `deployer` that makes the one under test.")
+    @abstractmethod
+    def deployer(self) -> Deployer: ...
 
     def target(self, project: Path, folder: Path) -> Target:
         """The project in folder `project`, to be shipped to `folder`."""

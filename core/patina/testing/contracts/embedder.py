@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
 from typing import TYPE_CHECKING
@@ -30,14 +31,14 @@ TEXTS = (
 AWKWARD = ("", " \n\t ", "\x00", "\u202eabc", "﻿", "?!…", "🗝" * 40, "x" * 5_000)
 
 
-class EmbedderContract:
+class EmbedderContract(ABC):
     """Subclass it, and return the embedder under test from `embedder`.
 
     It is called for each test; returning one and the same object saves loading a large model again and again.
     """
 
-    def embedder(self) -> Embedder:
-        raise NotImplementedError("An EmbedderContract needs a method `embedder` that makes the one under test.")
+    @abstractmethod
+    def embedder(self) -> Embedder: ...
 
     def opened(self) -> AbstractContextManager[Embedder]:
         return closing(self.embedder())

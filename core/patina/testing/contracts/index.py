@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -33,14 +34,14 @@ if TYPE_CHECKING:
 MANY = 3_000
 
 
-class IndexContract:
+class IndexContract(ABC):
     """Subclass it, and return a new, unopened index from `index`; each call with the same settings.
 
     The tests about an arm look at `arms` first, so an index with one of them runs what concerns it.
     """
 
-    def index(self) -> Index:
-        raise NotImplementedError("An IndexContract needs a method `index` that makes the one under test.")
+    @abstractmethod
+    def index(self) -> Index: ...
 
     @contextmanager
     def opened(

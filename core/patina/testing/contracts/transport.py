@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,15 +34,15 @@ ERRORS = (
 )
 
 
-class _Pair:
+class _Pair(ABC):
     """A door and a dialer that reach each other."""
 
+    @abstractmethod
     def door(self, folder: Path) -> Door:
         """A new door on this machine, at an address that is free. `folder` is empty and has a short name."""
-        raise NotImplementedError("The contract needs a method `door` that makes a door.")
 
-    def dialer(self) -> Dialer:
-        raise NotImplementedError("The contract needs a method `dialer` that makes a dialer for the door.")
+    @abstractmethod
+    def dialer(self) -> Dialer: ...
 
     @asynccontextmanager
     async def listening(self, service: FakeService) -> AsyncIterator[Opened]:
