@@ -8,6 +8,7 @@ from cyclopts import App
 
 from patina import __version__
 from patina.cli._lines import notice
+from patina.cli._options import HABITS, load_config
 from patina.errors import InvalidRequest, PatinaError, PluginError
 
 ABOUT = "Ask your own code and documents. One daemon on this machine keeps them searchable."
@@ -34,9 +35,12 @@ def app_for(words: Sequence[str]) -> App:
     first = words[0] if words else "--help"
     app = App(name="patina", version=f"patina {__version__}", help=ABOUT)
     for name, (target, about) in COMMANDS.items():
-        app.command(target, name=name, help=about)
+        app.command(target, name=name, help=about, default_parameter=HABITS)
     for name, (target, about) in GROUPS.items():
-        app.command(_loaded(target) if name == first else target, name=name, help=about)
+        if name == first:
+            app.command(_loaded(target))
+        else:
+            app.command(target, name=name, help=about)
     if first not in COMMANDS and first not in GROUPS and first != "--version":
         _add_plugin_commands(app, first)
     return app
@@ -65,7 +69,6 @@ def _add_plugin_commands(app: App, first: str) -> None:
 
 
 def _known_after_plugins(app: App) -> set[str]:
-    from patina.cli._options import load_config  # noqa: PLC0415
     from patina.registry import Registry  # noqa: PLC0415
 
     Registry.load(load_config().plugins).commands(app)

@@ -11,18 +11,19 @@ from patina import config
 from patina.config import Config
 from patina.errors import InvalidRequest
 
-Flag = Parameter(negative=())
+HABITS = Parameter(negative=(), consume_multiple=False, show_default=False)
+"""How every option behaves: no --no-x, one value a time, and a default is told where it matters."""
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    json: Annotated[bool, Parameter(negative=(), help="Machine output on stdout; notices stay on stderr.")] = False
-    verbose: Annotated[bool, Parameter(name=["--verbose", "-v"], negative=(), help="Say which daemon answers.")] = False
-    debug: Annotated[bool, Parameter(negative=(), help="Log everything; show where an error comes from.")] = False
+    json: Annotated[bool, Parameter(help="Machine output on stdout; notices stay on stderr.")] = False
+    verbose: Annotated[bool, Parameter(name=["--verbose", "-v"], help="Say which daemon answers.")] = False
+    debug: Annotated[bool, Parameter(help="Log everything; show where an error comes from.")] = False
     settings: Annotated[
         tuple[str, ...],
-        Parameter(name="--set", negative=(), consume_multiple=False, help="KEY=VALUE for this run: daemon.port=0."),
+        Parameter(name="--set", help="KEY=VALUE for this run: daemon.port=0."),
     ] = ()
 
     def config(self, flags: Mapping[str, Any] = {}, *, trust_project: bool = False) -> Config:
@@ -34,7 +35,7 @@ class Options:
 @dataclass(frozen=True, kw_only=True)
 class LocalOptions(Options):
     standalone: Annotated[
-        bool, Parameter(negative=(), help="Answer in this process, never through a daemon; exit 4 beside one.")
+        bool, Parameter(help="Answer in this process, never through a daemon; exit 4 beside one.")
     ] = False
 
 

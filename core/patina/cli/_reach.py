@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from patina import lock
 from patina.cli._lines import notice
-from patina.client import Client, connect
+from patina.client import Client, connect, endpoint_of
 from patina.config import Config
-from patina.daemon import lock, start
+from patina.daemon import start
 from patina.errors import PatinaError, Unavailable
 from patina.types import Endpoint
 
@@ -71,14 +72,13 @@ async def _at_another_door(config: Config) -> Endpoint | None:
     """A daemon without a socket, found by what it wrote beside its lock and believed by its process id."""
     holder = lock.holder(config.home)
     for address in holder.endpoints if holder else []:
-        scheme, _, rest = address.partition("://")
         try:
             async with connect(address, config=config) as client:
                 pong = await client.ping()
         except PatinaError:
             continue
         if holder and pong.pid == holder.pid:
-            return Endpoint(scheme, rest)
+            return endpoint_of(address)
     return None
 
 

@@ -7,21 +7,21 @@ import msgspec
 from cyclopts import App, Parameter
 
 from patina.cli._lines import Line, Piece, line, notice, show, show_json
-from patina.cli._options import OPTIONS, Flag, Options
+from patina.cli._options import HABITS, OPTIONS, Options
 from patina.config import Row, rows
 from patina.registry import Registry
 
 
 def group() -> App:
     """The command group."""
-    app = App(name="config", help="The settings in force.")
+    app = App(name="config", default_parameter=HABITS, help="The settings in force.")
     app.command(show_settings, name="show")
     return app
 
 
 def show_settings(
     *,
-    origin: Annotated[bool, Flag, Parameter(help="Say where each value comes from.")] = False,
+    origin: Annotated[bool, Parameter(help="Say where each value comes from.")] = False,
     options: Options = OPTIONS,
 ) -> int:
     """Every setting, the plugins' too. Secrets are shown as ***."""

@@ -2,12 +2,12 @@
 
 from cyclopts import App
 
+from patina import lock
 from patina.cli._lines import line, show, show_json
-from patina.cli._options import OPTIONS, Options
+from patina.cli._options import HABITS, OPTIONS, Options
 from patina.cli._reach import running_daemon, wait_for
 from patina.cli.status import daemon_lines
 from patina.config import Config
-from patina.daemon import lock
 from patina.daemon.paths import log_path
 from patina.errors import TimedOut
 from patina.wire import Shutdown, StatusReply, Stopping
@@ -18,7 +18,7 @@ GRACE_S = 5.0
 
 def group() -> App:
     """The command group."""
-    app = App(name="daemon", help="See and end the daemon of this home.")
+    app = App(name="daemon", default_parameter=HABITS, help="See and end the daemon of this home.")
     app.command(status)
     app.command(stop)
     return app

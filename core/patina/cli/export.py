@@ -21,9 +21,7 @@ from patina.wire import ExportedChunk
 def export(
     *,
     output: Annotated[Path, Parameter(help="The file to write; - is stdout.")],
-    repo: Annotated[
-        tuple[str, ...], Parameter(negative=(), consume_multiple=False, help="Only this collection; repeatable.")
-    ] = (),
+    repo: Annotated[tuple[str, ...], Parameter(help="Only this collection; repeatable.")] = (),
     options: LocalOptions = LOCAL,
 ) -> int:
     """Write every passage to a file, one JSON object a line. The file is there in full, or as it was before."""

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from patina.cli._lines import show, show_json
-from patina.cli._options import LOCAL, Flag, LocalOptions
+from patina.cli._options import LOCAL, LocalOptions
 from patina.cli._progress import followed
 from patina.cli._reach import answers_here, someone, wait_for
 from patina.cli._reports import report_lines, show_failures
@@ -20,9 +20,9 @@ PARTLY_DONE = 5
 def index(
     *paths: Annotated[Path, Parameter(help="Files and folders.")],
     name: Annotated[str | None, Parameter(help="The collection to use or to make.")] = None,
-    no_wait: Annotated[bool, Flag, Parameter(help="Return when all is stored; the daemon goes on embedding.")] = False,
-    strict: Annotated[bool, Flag, Parameter(help="Stop at the first file that fails.")] = False,
-    quiet: Annotated[bool, Flag, Parameter(help="Show no progress.")] = False,
+    no_wait: Annotated[bool, Parameter(help="Return when all is stored; the daemon goes on embedding.")] = False,
+    strict: Annotated[bool, Parameter(help="Stop at the first file that fails.")] = False,
+    quiet: Annotated[bool, Parameter(help="Show no progress.")] = False,
     options: LocalOptions = LOCAL,
 ) -> int:
     """Take in files and folders, and keep what is known of them current.

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from patina.cli._lines import Line, Piece, count, duration, line, show, show_json
-from patina.cli._options import LOCAL, Flag, LocalOptions
+from patina.cli._options import LOCAL, LocalOptions
 from patina.cli._reach import someone, wait_for
 from patina.cli._reports import report_lines
 from patina.wire import IndexReport, Rebuild, Request, Verify, VerifyReport
@@ -13,10 +13,8 @@ from patina.wire import IndexReport, Rebuild, Request, Verify, VerifyReport
 
 def verify(
     *,
-    full: Annotated[bool, Flag, Parameter(help="Read every byte.")] = False,
-    repo: Annotated[
-        tuple[str, ...], Parameter(negative=(), consume_multiple=False, help="Only this collection; repeatable.")
-    ] = (),
+    full: Annotated[bool, Parameter(help="Read every byte.")] = False,
+    repo: Annotated[tuple[str, ...], Parameter(help="Only this collection; repeatable.")] = (),
     options: LocalOptions = LOCAL,
 ) -> int:
     """Check the store against itself, and every index against the store. Exit 1 when something is wrong."""

@@ -3,14 +3,14 @@
 from cyclopts import App
 
 from patina.cli._lines import Line, Piece, line, show, show_json, table
-from patina.cli._options import OPTIONS, Options
+from patina.cli._options import HABITS, OPTIONS, Options
 from patina.errors import NotFound
 from patina.registry import Plugin, Registry
 
 
 def group() -> App:
     """The command group; by its own name it lists."""
-    app = App(name="plugins", help="What is installed, and what of it works.")
+    app = App(name="plugins", default_parameter=HABITS, help="What is installed, and what of it works.")
     app.default(listing)
     app.command(info)
     return app

@@ -10,7 +10,7 @@ from msgspec import structs
 from patina.cli._hits import closing_lines, degraded_lines, hit_lines
 from patina.cli._lines import Line, line, show, show_json
 from patina.cli._marking import Marker
-from patina.cli._options import LOCAL, Flag, LocalOptions
+from patina.cli._options import LOCAL, LocalOptions
 from patina.cli._reach import someone, wait_for
 from patina.client import Client
 from patina.config import Config
@@ -23,17 +23,16 @@ Number = TypeVar("Number", int, float)
 
 def scry(  # noqa: PLR0913 - each is an option
     *question: Annotated[str, Parameter(help="What you want to know, in your own words.")],
-    limit: Annotated[int, Parameter(help=f"How many passages at most, 1 to {MAX_LIMIT}.")] = 10,
+    limit: Annotated[int, Parameter(show_default=True, help=f"How many passages at most, 1 to {MAX_LIMIT}.")] = 10,
     mode: Annotated[
-        Literal["hybrid", "semantic", "lexical"], Parameter(help="By meaning and by words, or by one of them.")
+        Literal["hybrid", "semantic", "lexical"],
+        Parameter(show_default=True, help="By meaning and by words, or by one of them."),
     ] = "hybrid",
     file: Annotated[Path | None, Parameter(help="Instead of a question: what is like this indexed file?")] = None,
-    repo: Annotated[
-        tuple[str, ...], Parameter(negative=(), consume_multiple=False, help="Ask this collection; repeatable.")
-    ] = (),
-    all_repos: Annotated[bool, Flag, Parameter(help="Ask every collection, wherever you are.")] = False,
+    repo: Annotated[tuple[str, ...], Parameter(help="Ask this collection; repeatable.")] = (),
+    all_repos: Annotated[bool, Parameter(help="Ask every collection, wherever you are.")] = False,
     min_score: Annotated[float, Parameter(help="Leave out passages scored lower, 0 to 1.")] = 0.0,
-    explain: Annotated[bool, Flag, Parameter(help="Show each ranking's rank and raw score.")] = False,
+    explain: Annotated[bool, Parameter(help="Show each ranking's rank and raw score.")] = False,
     options: LocalOptions = LOCAL,
 ) -> int:
     """Ask a question and see the passages that answer it.

@@ -15,8 +15,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
+from patina import lock
 from patina.config import Config
-from patina.daemon import lock
 from patina.errors import ConfigError
 from patina.registry import Registry
 from patina.types import Endpoint

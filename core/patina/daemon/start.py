@@ -19,9 +19,9 @@ from pathlib import Path
 import msgspec
 
 from patina.config import Config
-from patina.daemon.lock import locked_within
-from patina.daemon.paths import log_path, private_folder, socket_path
+from patina.daemon.paths import log_path, socket_path
 from patina.errors import Denied, Unavailable
+from patina.lock import locked_within, private_folder
 from patina.types import Endpoint
 from patina.wire import Failure
 

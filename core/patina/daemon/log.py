@@ -1,0 +1,24 @@
+"""What a daemon writes down, and where."""
+
+import logging
+from logging.handlers import RotatingFileHandler
+
+from patina.config import Config
+from patina.daemon.paths import log_path
+from patina.lock import private_folder
+
+FILE_BYTES = 5_000_000
+OLD_FILES = 3
+FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def write_log(config: Config, *, to_file: bool, debug: bool = False) -> None:
+    """Log at the configured level: on stderr, or for a daemon that nobody watches to a file of bounded size."""
+    root = logging.getLogger()
+    root.setLevel(logging.DEBUG if debug else config.daemon.log_level.upper())
+    if to_file:
+        path = log_path(config)
+        private_folder(path.parent)
+        file = RotatingFileHandler(path, maxBytes=FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8")
+        file.setFormatter(logging.Formatter(FORMAT))
+        root.handlers = [file]
