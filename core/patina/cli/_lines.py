@@ -84,14 +84,16 @@ def count(number: int, noun: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time in the two units that matter: "0.4 s", "12 s", "3 min 20 s", "2 h 5 min"."""
+    """A time as short as it may be: "40 ms", "2.5 s", "12 s", "3 min 20 s", "2 h 5 min"."""
     minutes, rest = divmod(round(seconds), MINUTE_S)
     hours, minutes = divmod(minutes, MINUTE_S)
     if hours:
         return f"{hours} h {minutes} min"
     if minutes:
         return f"{minutes} min {rest} s"
-    return f"{rest} s" if rest >= ROUND_FROM_S else f"{seconds:.1f} s"
+    if seconds >= ROUND_FROM_S:
+        return f"{rest} s"
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 
 
 def _show_styled(lines: Sequence[Line], stream: TextIO) -> None:
