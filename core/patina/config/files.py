@@ -70,9 +70,8 @@ def permitted(settings: Iterable[Setting], project: Path, notes: list[str]) -> l
     for setting in settings:
         section, _, field = parts(setting.key)
         if section not in _OF_A_PROJECT:
-            name = f"{section}.{field}" if field else section
             notes.append(
-                f"Ignored {name} in {setting.origin}: a project's file may set only [collections] and [defaults]; "
+                f"Ignored {setting.key} in {setting.origin}: a project's file may set only [collections] and [defaults]; "
                 f"put it into the {FILE_NAME} of your home."
             )
         elif field == "root" and not _inside(setting.value, project):

@@ -190,7 +190,7 @@ class Registry:
                 except ConfigError:
                     continue
                 raw = {key: row for key, row in raw.items() if key not in variables(kind, offer)}
-        return list({**rows, **{key: row for key, row in raw.items() if key not in rows}}.values())
+        return [*rows.values(), *(row for key, row in raw.items() if key not in rows)]
 
     def check(self, config: Config) -> None:
         """Every plugin section, variable and chosen name of a configuration; raises one `ConfigError` for all."""
