@@ -1,0 +1,132 @@
+"""The listening half."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import math
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from ipaddress import ip_address
+from typing import Any, NamedTuple
+
+import uvicorn
+from patina.errors import Failed, PatinaError, Refused
+from patina.protocols import Service
+from patina.types import Endpoint
+
+from patina_http.app import application
+from patina_http.heads import HeadProtocol
+from patina_http.settings import HttpSettings
+
+LOOPBACK = "127.0.0.1"
+BACKLOG = 512
+
+
+class HttpDoor:
+    """Listens on one loopback address. Several may be open in one process; none touches signals or logging."""
+
+    def __init__(self, settings: HttpSettings) -> None:
+        self._settings = settings
+
+    @asynccontextmanager
+    async def listen(self, service: Service) -> AsyncIterator[Sequence[Endpoint]]:
+        """Raises `Failed` when the port cannot be had, `Refused` for an address that others could reach."""
+        with bound(self._settings.host, self._settings.port) as listener:
+            address = _address(listener)
+            server = self._server(application(service, self._settings, address))
+            await server.startup(sockets=[listener])
+            try:
+                yield [Endpoint("http", address)]
+            finally:
+                await _drained(server, listener)
+
+    def _server(self, app: Any) -> uvicorn.Server:
+        """uvicorn without its own ideas of logging, signals, proxies and event loops: `serve` is never called."""
+        protocol: Any = partial(HeadProtocol, self._settings)
+        config = uvicorn.Config(
+            app,
+            http=protocol,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            backlog=BACKLOG,
+            timeout_keep_alive=math.ceil(self._settings.keep_alive_s),
+            timeout_graceful_shutdown=math.ceil(self._settings.drain_timeout_s),
+        )
+        config.load()
+        server = uvicorn.Server(config)
+        server.lifespan = config.lifespan_class(config)
+        return server
+
+
+async def _drained(server: uvicorn.Server, listener: socket.socket) -> None:
+    """Accept nothing more, let requests end within the deadline, then end them."""
+    await server.shutdown(sockets=[listener])
+    await asyncio.gather(*server.server_state.tasks, return_exceptions=True)
+    for connection in list(server.server_state.connections):
+        connection.transport.abort()
+
+
+class Place(NamedTuple):
+    family: socket.AddressFamily
+    address: str
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket on a loopback address; port 0 takes a free one. Raises `Failed` and `Refused`."""
+    place = _loopback(host or LOOPBACK)
+    listener = socket.socket(place.family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((place.address, port))
+        # Two sockets may bind one address with SO_REUSEADDR; only one may listen.
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        raise _unusable(place.address, port, error) from None
+    return listener
+
+
+def _loopback(host: str) -> Place:
+    """The address to bind, IPv4 if there is a choice."""
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise Failed(f"The host name {host!r} is not known.", hint=f"Use {LOOPBACK}.", param="daemon.host") from None
+    places = sorted(Place(family, str(address[0])) for family, _, _, _, address in found)
+    if not all(ip_address(place.address.partition("%")[0]).is_loopback for place in places):
+        raise Refused(
+            f"Patina does not listen on {host}, where other machines could reach it without a key.",
+            hint=f"Use {LOOPBACK}. Other addresses will need a key, which `patina key create` will make.",
+            param="daemon.host",
+        )
+    return places[0]
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if listener.family == socket.AF_INET6 else f"{host}:{port}"
+
+
+def _unusable(address: str, port: int, error: OSError) -> PatinaError:
+    if error.errno == errno.EADDRINUSE:
+        return Failed(
+            f"Port {port} on {address} is in use.",
+            hint=f"Another Patina may hold it (`patina status`), or see `ss -ltnp 'sport = :{port}'`; "
+            "`--port 0` takes a free one.",
+            param="daemon.port",
+        )
+    if error.errno == errno.EACCES:
+        return Failed(
+            f"Port {port} is for the system's own services.", hint="Use one from 1024 up.", param="daemon.port"
+        )
+    return Failed(f"Port {port} on {address} cannot be had: {error.strerror}.", param="daemon.port")

@@ -1,0 +1,49 @@
+"""Vectors in JSON: as numbers, each the shortest that gives the same float32 back, or as base64 of the very bytes."""
+
+from __future__ import annotations
+
+import re
+from binascii import b2a_base64
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+from patina import wire
+from patina.errors import InvalidRequest
+
+from patina_http.answer import Asked, reply_to
+
+if TYPE_CHECKING:
+    from patina.types import Vector, Vectors
+
+
+async def embedded(asked: Asked, request: wire.Embed, field: str, *, single: bool = False) -> wire.Embeddings:
+    """The service's vectors; a complaint about ``texts[3]`` names the field that the client knows."""
+    try:
+        return await reply_to(asked, request)
+    except InvalidRequest as error:
+        if error.param is not None:
+            error.param = re.sub(r"^texts(\[\d+\])?", field if single else rf"{field}\1", error.param)
+        raise
+
+
+def rows(embeddings: wire.Embeddings) -> Vectors:
+    """float32 [n, dimension]."""
+    numbers: Vectors = np.frombuffer(b"".join(embeddings.vectors), "<f4")
+    return numbers.reshape(len(embeddings.vectors), embeddings.dimension)
+
+
+def shortened(vectors: Vectors, dimension: int) -> Vectors:
+    """The first components of each row, made unit vectors again: float32 [n, dimension]."""
+    cut = vectors[:, :dimension]
+    lengths = np.linalg.norm(cut, axis=1, keepdims=True)
+    return np.ascontiguousarray(cut / np.where(lengths > 0, lengths, 1), dtype="<f4")
+
+
+def base64(vector: Vector) -> str:
+    return b2a_base64(vector.tobytes(), newline=False).decode("ascii")
+
+
+def encoded(value: Any) -> bytes:
+    """JSON in which float32 arrays are lists of numbers."""
+    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)

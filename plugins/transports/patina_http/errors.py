@@ -1,0 +1,103 @@
+"""Whatever goes wrong, as HTTP says it: one shape on every route, OpenAI's.
+
+``{"error": {"message", "hint", "type", "code", "param", "request_id"}}``
+"""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+from patina.errors import PatinaError
+
+log = logging.getLogger(__name__)
+
+INVALID = "invalid_request_error"
+SERVER = "server_error"
+
+_HEADERS = {
+    401: {"www-authenticate": "Bearer"},
+    503: {"retry-after": "1"},
+}
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """An error on its way to a client over HTTP."""
+
+    status: int
+    code: str
+    message: str
+    hint: str = ""
+    type: str = INVALID
+    param: str | None = None
+    headers: dict[str, str] = {}
+
+    def body(self, request_id: str) -> bytes:
+        return msgspec.json.encode({"error": self.shape(request_id)})
+
+    def shape(self, request_id: str) -> dict[str, str | None]:
+        return {
+            "message": self.message,
+            "hint": self.hint,
+            "type": self.type,
+            "code": self.code,
+            "param": self.param,
+            "request_id": request_id,
+        }
+
+
+class Rejected(Exception):  # noqa: N818 - it is not the server that is in error
+    """A request that HTTP itself forbids, before anybody asked what it wants."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def rejected(status: int, code: str, message: str, hint: str = "") -> Rejected:
+    return Rejected(Problem(status=status, code=code, message=message, hint=hint))
+
+
+def problem_of(error: Exception, request_id: str) -> Problem:
+    """The one mapping. What nobody raised on purpose is logged, and told without its details."""
+    match error:
+        case Rejected():
+            return error.problem
+        case PatinaError():
+            return _told(error)
+        case NotFoundException():
+            return Problem(status=404, code="route_not_found", message="There is no such route.", hint=ROUTES)
+        case MethodNotAllowedException():
+            return Problem(
+                status=405,
+                code="method_not_allowed",
+                message="This route does not take this method.",
+                headers=dict(error.headers or {}),
+            )
+        case HTTPException() if error.status_code < 500:  # what the framework blames on the client
+            return Problem(status=error.status_code, code="bad_request", message=error.detail)
+    log.error("request_id=%s failed", request_id, exc_info=error)
+    return Problem(
+        status=500,
+        code="failed",
+        type=SERVER,
+        message="Something went wrong inside Patina.",
+        hint="The daemon's log has the details under this request id.",
+    )
+
+
+ROUTES = "See /health, /ready, /api/scry, /api/index, /api/embed, /api/embed/batch, /v1/models and /v1/embeddings."
+
+
+def _told(error: PatinaError) -> Problem:
+    status, _, kind = error.outcome
+    return Problem(
+        status=status,
+        code=error.code,
+        message=error.message,
+        hint=error.hint,
+        type=kind,
+        param=error.param,
+        headers=_HEADERS.get(status, {}),
+    )

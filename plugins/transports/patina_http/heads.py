@@ -1,0 +1,86 @@
+"""Connections that take too long to say what they want, say too much, or are too many."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from patina_http.checks import MAX_HEAD_BYTES
+from patina_http.errors import SERVER, Problem
+from patina_http.settings import HttpSettings
+
+MALFORMED = Problem(status=400, code="malformed_request", message="This is not HTTP.")
+TOO_MUCH = Problem(status=431, code="head_too_large", message=f"A head has at most {MAX_HEAD_BYTES} bytes.")
+TOO_SLOW = Problem(status=408, code="head_too_slow", message="The head of the request did not arrive in time.")
+TOO_MANY = Problem(status=503, code="busy", type=SERVER, message="Too many connections are open.")
+
+
+class HeadProtocol(HttpToolsProtocol):
+    """uvicorn's own, which has no limit on the time and the size of a head."""
+
+    def __init__(self, settings: HttpSettings, **given: Any) -> None:
+        super().__init__(**given)
+        self._settings = settings
+        self._head_timer: asyncio.TimerHandle | None = None
+        """Runs from a connection's beginning, and from each further request's first byte, to the end of the head."""
+        self._head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._begin_head()
+        if len(self.connections) > self._settings.max_connections:
+            self._refuse(TOO_MANY)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end_head()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        super().data_received(data)
+        if self._head_timer is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._refuse(TOO_MUCH)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._begin_head()
+
+    def on_headers_complete(self) -> None:
+        self._end_head()
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words are not ours
+        self._refuse(MALFORMED)
+
+    def _begin_head(self) -> None:
+        if self._head_timer is None:
+            self._head_bytes = 0
+            self._head_timer = self.loop.call_later(self._settings.head_timeout_s, self._refuse, TOO_SLOW)
+
+    def _end_head(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _refuse(self, problem: Problem) -> None:
+        self._end_head()
+        if not self.transport.is_closing():
+            self.transport.write(_response(problem))
+            self.transport.close()
+
+
+def _response(problem: Problem) -> bytes:
+    body = problem.body(secrets.token_hex(8))
+    status = HTTPStatus(problem.status)
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode() + body

@@ -1,0 +1,127 @@
+"""The routes that clients of OpenAI's interface know."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from litestar import Response, get, post
+from msgspec import Meta
+from patina import wire
+from patina.errors import InvalidRequest, ModelNotFound
+from patina.types import Kind
+
+from patina_http.answer import Asked, body_as, json, reply_to
+from patina_http.embedding import base64, embedded, encoded, rows, shortened
+
+
+class EmbeddingsBody(msgspec.Struct):
+    """Unknown fields are ignored: clients send some of their own."""
+
+    input: Any
+    model: str | None = None
+    encoding_format: Literal["float", "base64"] | None = None
+    dimensions: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    input_type: Kind = "query"
+    """Not OpenAI's: what the texts are embedded as."""
+    truncate: bool = False
+    """Not OpenAI's: cut a text that is too long for the model."""
+
+
+@post("/v1/embeddings", status_code=200)
+async def embeddings(request: Asked) -> Response[bytes]:
+    asked = await body_as(request, EmbeddingsBody)
+    texts = texts_of(asked.input)
+    await _check_dimensions(request, asked)
+    wanted = wire.Embed(texts=texts, kind=asked.input_type, model=asked.model, truncate=asked.truncate)
+    found = await embedded(request, wanted, "input", single=isinstance(asked.input, str))
+    vectors = rows(found)
+    if asked.dimensions is not None and asked.dimensions < found.dimension:
+        vectors = shortened(vectors, asked.dimensions)
+    used = sum(found.tokens)
+    answer = {
+        "object": "list",
+        "data": [
+            {
+                "object": "embedding",
+                "index": index,
+                "embedding": base64(row) if asked.encoding_format == "base64" else row,
+            }
+            for index, row in enumerate(vectors)
+        ],
+        "model": found.model,
+        "usage": {"prompt_tokens": used, "total_tokens": used},
+    }
+    return json(encoded(answer))
+
+
+@get("/v1/models")
+async def models(request: Asked) -> Response[bytes]:
+    """The default comes first."""
+    found = await reply_to(request, wire.Models())
+    return json(encoded({"object": "list", "data": [_model(entry) for entry in found.models]}))
+
+
+@get("/v1/models/{name:path}")
+async def model(request: Asked) -> Response[bytes]:
+    """A model's name may hold slashes."""
+    name = str(request.path_params["name"]).removeprefix("/")
+    entries = (await reply_to(request, wire.Models())).models
+    for entry in entries:
+        if entry.name == name:
+            return json(encoded(_model(entry)))
+    known = ", ".join(entry.name for entry in entries)
+    raise ModelNotFound(f"There is no model {name!r}.", hint=f"There is: {known}.", param="model")
+
+
+def texts_of(given: Any) -> list[str]:
+    """The texts of an ``input``. Raises `InvalidRequest`."""
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, list) or not texts:
+        raise InvalidRequest("input is neither a text nor a list of texts.", param="input")
+    if len(texts) > wire.MAX_EMBED_TEXTS:
+        raise InvalidRequest(
+            f"input holds {len(texts)} texts; one request may hold {wire.MAX_EMBED_TEXTS}.",
+            hint="Send them in parts.",
+            param="input",
+        )
+    for position, text in enumerate(texts):
+        if isinstance(text, int | list):
+            raise InvalidRequest(
+                "input holds token ids, which this model does not share.", hint=SEND_TEXT, param="input"
+            )
+        if not isinstance(text, str) or not text:
+            where = "input" if isinstance(given, str) else f"input[{position}]"
+            raise InvalidRequest(f"{where} is empty or not a text.", param=where)
+    return texts
+
+
+SEND_TEXT = "Send the text itself (in LangChain: check_embedding_ctx_length=False)."
+
+
+async def _check_dimensions(request: Asked, asked: EmbeddingsBody) -> None:
+    """Before the model works. A model that does not exist is left to the service to name."""
+    if asked.dimensions is None:
+        return
+    for entry in (await reply_to(request, wire.Models())).models:
+        is_meant = entry.default if asked.model is None else entry.name == asked.model
+        if is_meant and asked.dimensions > entry.dimension:
+            raise InvalidRequest(
+                f"{entry.name} has {entry.dimension} dimensions, not {asked.dimensions}.",
+                hint=f"Ask for 1 to {entry.dimension}.",
+                param="dimensions",
+            )
+
+
+def _model(entry: wire.ModelEntry) -> dict[str, Any]:
+    return {
+        "id": entry.name,
+        "object": "model",
+        "created": entry.created,
+        "owned_by": "patina",
+        "dimension": entry.dimension,
+        "context_size": entry.max_tokens,
+    }
+
+
+ROUTES = [embeddings, models, model]

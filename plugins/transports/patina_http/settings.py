@@ -1,0 +1,37 @@
+"""`[transports.http]`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+from patina.hookspecs import Settings
+
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+
+
+class HttpSettings(Settings, frozen=True, kw_only=True):
+    host: str = ""
+    """Core fills in [daemon] host; empty is 127.0.0.1."""
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 0
+    """Core fills in [daemon] port; 0 takes a free one."""
+    allow_hosts: tuple[str, ...] = ()
+    """Names, without a port, that a request's Host header may carry beside this machine's own:
+    "host.docker.internal"."""
+    allow_origins: tuple[str, ...] = ()
+    """Web pages that may send requests from a browser: "http://localhost:3000"."""
+    max_body_bytes: Annotated[int, Meta(ge=1024, le=1 << 30)] = 32 << 20
+    max_connections: Annotated[int, Meta(ge=1, le=10_000)] = 512
+    max_requests: Annotated[int, Meta(ge=1, le=10_000)] = 256
+    """Requests under way at once."""
+    head_timeout_s: Seconds = 10.0
+    """From the first byte of a request's head to its last."""
+    body_timeout_s: Seconds = 10.0
+    """For a body to arrive; large ones get a second more for each 64 KiB."""
+    keep_alive_s: Seconds = 60.0
+    """How long an idle connection stays open."""
+    request_timeout_s: Seconds = 1800.0
+    """For an answer, on either side of the line: the daemon gives up, or the client does."""
+    connect_timeout_s: Seconds = 5.0
+    drain_timeout_s: Seconds = 10.0
+    """How long a closing door waits for the requests that are under way."""
