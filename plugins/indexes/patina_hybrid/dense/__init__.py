@@ -1,0 +1,1 @@
+"""The dense arm: new vectors are searched exactly, older ones through immutable HNSW graphs."""

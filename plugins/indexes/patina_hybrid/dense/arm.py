@@ -1,0 +1,133 @@
+"""The dense arm: nearest vectors by cosine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from patina.errors import Mismatch, PluginError
+from patina.types import Fault
+
+from patina_hybrid.arm import ranked
+from patina_hybrid.dense.folder import DenseFolder
+from patina_hybrid.dense.graph import check_hnswlib
+from patina_hybrid.dense.segment import Segment
+from patina_hybrid.dense.shelf import Shelf
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from patina.types import Candidate, Change, Query, Seq, Stamp, Vector
+
+    from patina_hybrid.settings import HybridSettings
+
+UNIT_TOLERANCE = 1e-3
+
+
+class DenseArm:
+    """Holds the vectors of one model; before a model has been seen it follows the log and stays empty."""
+
+    name = "dense"
+
+    def __init__(self, settings: HybridSettings) -> None:
+        check_hnswlib()
+        self._settings = settings
+        self._dimension = 0
+        self._collection = ""
+        self._folder: DenseFolder | None = None
+        self._shelf = Shelf(0, settings, self.name)
+        self.seq: Seq = 0
+
+    def open(self, folder: Path | None, stamp: Stamp) -> Seq:
+        self.close()
+        self._dimension = stamp.dimension if stamp.identity else 0
+        self._collection = stamp.collection
+        self._folder = DenseFolder(folder, stamp) if folder else None
+        self.seq, parts = self._folder.load(self._settings.ef) if self._folder else (0, [])
+        self._shelf = Shelf(self._dimension, self._settings, f"patina-dense-{self._collection}", parts)
+        return self.seq
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        vectors = [self._unit(change) for change in changes]
+        for change, vector in zip(changes, vectors, strict=True):
+            if vector is not None:
+                self._shelf.add(change.id, vector)
+            elif change.op != "vector":
+                self._shelf.remove(change.id)  # also a put without a vector: the old one was of another text
+            self.seq = change.seq
+        self._shelf.tend()
+
+    def rank(self, query: Query) -> list[Candidate] | None:
+        parts = self._shelf.parts
+        if query.vector is None or not any(part.alive for part in parts):
+            return None
+        if query.vector.shape != (self._dimension,):
+            raise Mismatch(
+                f"The question's vector has the shape {query.vector.shape}, the index of {self._collection} holds"
+                f" {self._dimension} dimensions.",
+                hint="Index the collection again with the model that is asked.",
+            )
+        best: dict[str, float] = {}
+        for part in parts:  # oldest first: should an id be moving, its newer vector wins
+            best.update(part.search(query.vector, query.window, query.only))
+        return ranked(best.items(), query.window)
+
+    def checkpoint(self) -> Seq:
+        if self._folder:
+            self._folder.save(self.seq, self._shelf.parts)
+        return self.seq
+
+    def verify(self, full: bool) -> list[Fault]:
+        sentences = self._folder.faults() if self._folder else []
+        if full:
+            sentences += [f"{count} vectors are not of unit length" for count in [self._crooked()] if count]
+        repair = "Restart the daemon: what is damaged is built again from the store."
+        return [Fault(where=f"{self._collection}: dense index", what=what, repair=repair) for what in sentences]
+
+    def ids(self) -> frozenset[str]:
+        views = [part.view() for part in self._shelf.parts]
+        return frozenset(view.ids[row] for view in views for row in np.flatnonzero(view.live).tolist())
+
+    def stats(self) -> dict[str, int]:
+        parts = self._shelf.parts
+        alive = sum(part.alive for part in parts)
+        return {
+            "dense_vectors": alive,
+            "dense_dead": sum(part.count for part in parts) - alive,
+            "dense_segments": sum(isinstance(part, Segment) for part in parts),
+            "dense_bytes": self._folder.size() if self._folder else 0,
+        }
+
+    def drop(self) -> None:
+        self.close()
+        if self._folder:
+            self._folder.clear()
+        self._shelf = Shelf(self._dimension, self._settings, f"patina-dense-{self._collection}")
+        self.seq = 0
+
+    def close(self) -> None:
+        self._shelf.close()
+
+    def settle(self) -> None:
+        """Wait until the background thread has built and merged all it can."""
+        self._shelf.settle()
+
+    def _unit(self, change: Change) -> Vector | None:
+        """The change's vector, of length one; None when there is none or no model has been seen."""
+        if change.vector is None or not self._dimension or change.op == "delete":
+            return None
+        vector = np.asarray(change.vector, np.float32)
+        length = float(np.linalg.norm(vector))
+        if vector.shape != (self._dimension,) or not np.isfinite(length):
+            raise PluginError(
+                f"The vector of chunk {change.id} has the shape {vector.shape} and the length {length}; the index of"
+                f" {self._collection} takes {self._dimension} finite numbers.",
+                hint="The embedder and the collection's stamp disagree: index the collection again.",
+            )
+        return vector if abs(length - 1.0) < UNIT_TOLERANCE or not length else vector / length
+
+    def _crooked(self) -> int:
+        views = [part.view() for part in self._shelf.parts]
+        lengths = [np.linalg.norm(view.vectors[view.live], axis=1) for view in views]
+        return sum(int(np.count_nonzero(~(abs(length - 1.0) < UNIT_TOLERANCE))) for length in lengths)

@@ -1,0 +1,85 @@
+"""hnswlib, checked: three distributions share its import name, and one of them gives wrong neighbours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from patina.errors import PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from hnswlib import Index as Graph
+    from patina.types import Vectors
+
+    from patina_hybrid.dense.segment import Breadth
+
+SLICE_ROWS = 256
+"""Rows added between two looks at whether the work is still wanted: some 50 ms."""
+SEED = 100
+
+
+def check_hnswlib() -> None:
+    """Raises `PluginError` when hnswlib is missing, too old, or something else under its name."""
+    try:
+        import hnswlib  # noqa: PLC0415 - its absence is worth a sentence
+    except ImportError as error:
+        raise PluginError(
+            f"hnswlib cannot be imported: {error}.",
+            hint="It is built from source: install a C++ compiler and the Python headers, then `pip install hnswlib`.",
+        ) from error
+    if "allow_replace_deleted" not in (hnswlib.Index.init_index.__doc__ or "") or not _finds_neighbours():
+        raise PluginError(
+            f"The module hnswlib at {hnswlib.__file__} is not hnswlib 0.8 or newer.",
+            hint="Uninstall chroma-hnswlib and hnswlib-fast-ip, which share its name, then"
+            " `pip install --force-reinstall 'hnswlib>=0.8'`.",
+        )
+
+
+def build(vectors: Vectors, breadth: Breadth, wanted: Callable[[], bool]) -> Graph | None:
+    """A graph over unit vectors [n, dimension], labels are row numbers; None once `wanted` says no.
+
+    Uses one thread, which leaves the interpreter free while it computes.
+    """
+    graph = _new(vectors.shape[1])
+    graph.init_index(len(vectors), M=breadth.m, ef_construction=breadth.ef_construction, random_seed=SEED)
+    graph.set_ef(breadth.ef)
+    for start in range(0, len(vectors), SLICE_ROWS):
+        if not wanted():
+            return None
+        rows = vectors[start : start + SLICE_ROWS]
+        graph.add_items(rows, np.arange(start, start + len(rows)), num_threads=1)
+    return graph
+
+
+def load(path: Path, dimension: int, rows: int, ef: int) -> Graph:
+    """Read a graph. The file's checksum must have been verified: hnswlib crashes on a damaged one.
+
+    Raises RuntimeError when it does not hold `rows` rows.
+    """
+    graph = _new(dimension)
+    graph.load_index(str(path), max_elements=rows)
+    if graph.get_current_count() != rows:
+        raise RuntimeError(f"{path.name} holds {graph.get_current_count()} rows, not {rows}")
+    graph.set_ef(ef)
+    return graph
+
+
+def _new(dimension: int) -> Graph:
+    import hnswlib  # noqa: PLC0415 - see check_hnswlib
+
+    return hnswlib.Index(space="ip", dim=dimension)
+
+
+def _finds_neighbours() -> bool:
+    vectors = np.eye(16, dtype=np.float32)
+    graph = _new(16)
+    graph.init_index(16, M=8, ef_construction=32, random_seed=SEED)
+    graph.add_items(vectors, np.arange(16), num_threads=1)
+    labels, distances = graph.knn_query(vectors, k=1, num_threads=1)
+    return labels[:, 0].tolist() == list(range(16)) and bool((distances < TOLERANCE).all())
+
+
+TOLERANCE = 1e-5

@@ -1,0 +1,38 @@
+"""Which parts should become one segment: size tiers, and a cure for segments that are mostly dead."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FAN_OUT = 4
+"""Segments of one tier that are merged into one of the next; so at most four are small at a time."""
+DEAD_SHARE = 0.3
+"""A segment with more dead rows than this is written anew without them."""
+
+
+class Size(NamedTuple):
+    """Rows of a segment, and how many of them are alive."""
+
+    rows: int
+    alive: int
+
+
+def plan(sizes: Sequence[Size], segment_size: int) -> list[int]:
+    """The positions of the segments to merge next, or nothing. Small tiers first: they are cheap and most frequent."""
+    for position, size in enumerate(sizes):
+        if size.rows - size.alive > DEAD_SHARE * size.rows:
+            return [position]
+    tiers: dict[int, list[int]] = {}
+    for position, size in enumerate(sizes):
+        tiers.setdefault(_tier(size.rows, segment_size), []).append(position)
+    full = [tier for tier, members in tiers.items() if len(members) >= FAN_OUT]
+    return tiers[min(full)][:FAN_OUT] if full else []
+
+
+def _tier(rows: int, segment_size: int) -> int:
+    """0 below two segments' size, 1 below eight, 2 below 32 …"""
+    return max(0, round(math.log(max(rows, 1) / segment_size, FAN_OUT)))

@@ -1,0 +1,129 @@
+"""One tantivy index: passages in, BM25 rankings out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import tantivy
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from pathlib import Path
+
+HEAP_BYTES = 15_000_000
+"""What the writer may hold before it writes a segment: tantivy's least, given back when it rests."""
+MAX_TIED = 4_096
+"""How far past the window equal scores are followed so that their ids can decide."""
+TIE = 2e-6
+"""Scores this close are equal: see `patina_hybrid.arm.ranked`."""
+_ANALYSED = "analysed"
+
+WRITE_ERRORS = (ValueError, RuntimeError, OSError)
+"""What tantivy raises for a lock that is held, a writer that has died and a disk that is full."""
+
+
+class Postings:
+    """One thread at a time writes; any number search `searcher`, the state as of the last `publish`.
+
+    Terms come analysed: tantivy only cuts at the spaces between them, and no text ever meets its query language.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        """Open the index in `folder`, or make a new one there (None: in memory). Raises one of `WRITE_ERRORS`."""
+        self._schema = _schema()
+        self._index = tantivy.Index(self._schema, path=str(folder) if folder else None)
+        self._index.config_reader("manual")
+        self._index.register_tokenizer(_ANALYSED, tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
+        self._writer: tantivy.IndexWriter | None = None
+        self.searcher: tantivy.Searcher = self._index.searcher()
+
+    def put(self, id_: str, terms: Iterable[str]) -> None:
+        document = tantivy.Document()
+        document.add_text("id", id_)
+        document.add_text("terms", " ".join(terms))
+        self.delete(id_)
+        self._open_writer().add_document(document)
+
+    def delete(self, id_: str) -> None:
+        self._open_writer().delete_documents_by_term("id", id_)
+
+    def publish(self) -> None:
+        """Make everything written durable and visible."""
+        if self._writer is not None:
+            self._writer.commit()
+        self._refresh()
+
+    def rest(self) -> None:
+        """Let merges end and give the writer's memory back. What was written but not published is lost."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.wait_merging_threads()
+            del writer  # it holds the lock until it is gone
+            self._refresh()
+
+    def abandon(self) -> None:
+        """Let go of a writer that failed, with all that was not published."""
+        self._writer = None
+
+    def search(
+        self, terms: Sequence[str], window: int, only: Collection[str] | None, never: Collection[str]
+    ) -> list[tuple[str, float]]:
+        """At least the best `window` passages with any of `terms`, more when scores are equal at the end."""
+        searcher, query = self.searcher, self._query(terms, only, never)
+        limit = window + 1
+        while True:
+            hits = searcher.search(query, limit, count=False).hits
+            cut_through_ties = len(hits) == limit and hits[window - 1][0] - hits[-1][0] < TIE
+            if not cut_through_ties or limit >= MAX_TIED:
+                return [(_id(searcher, address), score) for score, address in hits]
+            limit *= 2
+
+    def holds(self, ids: Collection[str]) -> frozenset[str]:
+        """Those of `ids` that are published."""
+        searcher = self.searcher
+        hits = searcher.search(self._one_of(ids), max(1, len(ids)), count=False).hits
+        return frozenset(_id(searcher, address) for _, address in hits)
+
+    def ids(self) -> frozenset[str]:
+        return frozenset(id_ for id_, _ in self.searcher.terms_with_prefix("id", "", tantivy.Query.all_query()))
+
+    @property
+    def count(self) -> int:
+        return int(self.searcher.num_docs)
+
+    def _open_writer(self) -> tantivy.IndexWriter:
+        if self._writer is None:
+            self._writer = self._index.writer(HEAP_BYTES, 1)
+        return self._writer
+
+    def _refresh(self) -> None:
+        self._index.reload()
+        self.searcher = self._index.searcher()
+
+    def _query(self, terms: Sequence[str], only: Collection[str] | None, never: Collection[str]) -> tantivy.Query:
+        any_term = tantivy.Query.boolean_query(
+            [
+                (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, "terms", term, index_option="freq"))
+                for term in terms
+            ]
+        )
+        clauses = [(tantivy.Occur.Must, any_term)]
+        if only is not None:
+            clauses.append((tantivy.Occur.Must, tantivy.Query.const_score_query(self._one_of(only), 0.0)))
+        if never:
+            clauses.append((tantivy.Occur.MustNot, self._one_of(never)))
+        return any_term if len(clauses) == 1 else tantivy.Query.boolean_query(clauses)
+
+    def _one_of(self, ids: Collection[str]) -> tantivy.Query:
+        return tantivy.Query.term_set_query(self._schema, "id", sorted(ids))
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("terms", tokenizer_name=_ANALYSED, index_option="freq")
+    return builder.build()
+
+
+def _id(searcher: tantivy.Searcher, address: tantivy.DocAddress) -> str:
+    return str(searcher.doc(address)["id"][0])
