@@ -27,18 +27,11 @@ _RECKON_EMBEDDED = """
     WHERE document IN (SELECT key FROM documents WHERE collection = ?1)
       AND embedded <> EXISTS (SELECT 1 FROM vectors WHERE model = ?2 AND vectors.digest = chunks.digest)
 """
-_LOG_EMBEDDED = """
+_LOG_ALL = """
     INSERT INTO log (collection, op, id)
-    SELECT chunks.collection, 'vector', chunks.id
+    SELECT chunks.collection, ?2, chunks.id
     FROM documents JOIN chunks ON chunks.document = documents.key
-    WHERE documents.collection = ? AND chunks.embedded
-    ORDER BY chunks.key
-"""
-_LOG_ALL_GONE = """
-    INSERT INTO log (collection, op, id)
-    SELECT chunks.collection, 'delete', chunks.id
-    FROM documents JOIN chunks ON chunks.document = documents.key
-    WHERE documents.collection = ?
+    WHERE documents.collection = ?1
     ORDER BY chunks.key
 """
 
@@ -53,7 +46,7 @@ def keys(connection: apsw.Connection, name: str) -> tuple[int, int | None]:
 
 
 def save(connection: apsw.Connection, collection: Collection) -> Seq:
-    """Make the collection, or change one. With another model, what is known of its vectors goes to the log."""
+    """Make the collection, or change one. With another model every chunk is told anew, with or without its vector."""
     before = connection.execute("SELECT identity FROM collections WHERE name = ?", (collection.name,)).get
     row = (
         collection.name,
@@ -66,16 +59,17 @@ def save(connection: apsw.Connection, collection: Collection) -> Seq:
     )
     connection.execute(_SAVE, row)
     key, model = keys(connection, collection.name)
-    if before != collection.identity:
+    if before not in {None, collection.identity}:
         connection.execute(_RECKON_EMBEDDED, (key, model))
-        connection.execute(_LOG_EMBEDDED, (key,))
+        connection.execute("DELETE FROM log WHERE collection = ? AND op <> 'delete'", (key,))
+        connection.execute(_LOG_ALL, (key, "put"))
     return log.head(connection, key)
 
 
 def drop(connection: apsw.Connection, name: str) -> Seq:
     """Remove the collection with all that is in it, but not what the log says of it. Raises `NotFound`."""
     key, _ = keys(connection, name)
-    connection.execute(_LOG_ALL_GONE, (key,))
+    connection.execute(_LOG_ALL, (key, "delete"))
     connection.execute("DELETE FROM documents WHERE collection = ?", (key,))
     connection.execute("DELETE FROM cursors WHERE collection = ?", (key,))
     connection.execute("UPDATE collections SET alive = 0 WHERE key = ?", (key,))

@@ -83,7 +83,8 @@ class Store:
     def save_collection(self, collection: Collection) -> Future[Seq]:
         """Make a collection, or change what it is made with; its two times stay the store's own.
 
-        With another identity its chunks have the vectors that are known of that model, and wait for the rest.
+        With another identity its chunks have the vectors that are known of that model and wait for the rest, and the
+        log tells all of them again.
         """
         return self._writer.submit(partial(catalogue.save, collection=collection), 1)
 
