@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-GIT_TIMEOUT_S = 60.0
+GIT_TIMEOUT_S = 30.0
 _UNREADABLE = re.compile(r"^warning: could not open directory '(.*?)/?': (.*)$", re.MULTILINE)
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ class Listing(NamedTuple):
 
 def ignores(folder: Path, path: str) -> bool | None:
     """Whether the repository around `folder` ignores `path` in it; None if git is missing, knows no such or fails."""
-    code = _run(folder, "check-ignore", "--quiet", "--", path).returncode
+    code = _run(folder, "check-ignore", "--quiet", "--", f"./{path}").returncode  # ":(" at the front would be magic
     return {0: True, 1: False}.get(code)
 
 
@@ -38,15 +38,16 @@ def listing(folder: Path) -> Listing | None:
     done = _run(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", ".")
     if done.returncode:
         return None
+    paths = os.fsdecode(done.stdout).split("\0")[:-1]
     warned = _UNREADABLE.findall(os.fsdecode(done.stderr))
-    return Listing(os.fsdecode(done.stdout).split("\0")[:-1], warned)
+    return Listing([path for path in paths if path != "./"], warned)  # a submodule that is not checked out lists itself
 
 
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     """One command of git's; a failure to run it counts as a failure of the command."""
     git = shutil.which("git") or "git"
     # A repository's own configuration may name a program as its file system monitor: never run that.
-    command = [git, "--literal-pathspecs", "-c", "core.fsmonitor=false", *arguments]
+    command = [git, "-c", "core.fsmonitor=false", *arguments]
     try:
         return subprocess.run(  # noqa: S603
             command,

@@ -7,6 +7,8 @@ anybody looks inside. (Libraries that match `foo/a.txt` against the rule for `fo
 
 from __future__ import annotations
 
+import codecs
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +16,11 @@ from typing import NamedTuple
 from patina.ingest.read import read_small
 
 MAX_RULES_BYTES = 1_000_000
+_BYTES = "latin-1"
+"""git compares bytes, so that ``?`` is half an umlaut: here, one character for each byte."""
 _LAST_BLANKS = re.compile(r"(?<!\\) +$")
+_WILDCARD = re.compile(r"[*?\[\\]")
+_NAMED_CLASS = re.compile(r"\[:(\w+):\]")
 _POSIX_CLASSES = {
     "alnum": "a-zA-Z0-9",
     "alpha": "a-zA-Z",
@@ -25,7 +31,7 @@ _POSIX_CLASSES = {
     "lower": "a-z",
     "print": r"\x20-\x7e",
     "punct": r"!-/:-@\[-`{-~",
-    "space": r"\s",
+    "space": r" \t-\r",
     "upper": "A-Z",
     "xdigit": "0-9a-fA-F",
 }
@@ -71,7 +77,7 @@ class IgnoreFiles:
 
     def _verdict(self, path: str, *, folder: bool) -> bool:
         for above in reversed(_folders_between(self._top, path)):
-            inside = path[len(above) + 1 :] if above else path
+            inside = _as_bytes(path[len(above) + 1 :] if above else path)
             for rule in reversed(self._rules_of(above)):
                 if _matches(rule, inside, folder):
                     return rule.hides
@@ -86,7 +92,7 @@ class IgnoreFiles:
 
 def parse(content: bytes) -> list[Rule]:
     """The rules of one ignore file; lines that cannot match anything are dropped."""
-    text = content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+    text = content.removeprefix(codecs.BOM_UTF8).decode(_BYTES)
     rules = (_rule(line.removesuffix("\r")) for line in text.split("\n"))
     return [rule for rule in rules if rule]
 
@@ -95,6 +101,10 @@ def _folders_between(top: str, path: str) -> list[str]:
     """The folders that `path` lies in, from `top` (first) to the nearest (last)."""
     ends = [at for at, letter in enumerate(path) if letter == "/" and at > len(top)]
     return [top, *(path[:end] for end in ends)]
+
+
+def _as_bytes(path: str) -> str:
+    return path if path.isascii() else os.fsencode(path).decode(_BYTES)
 
 
 def _matches(rule: Rule, path: str, folder: bool) -> bool:
@@ -147,15 +157,17 @@ def _step(glob: str, at: int) -> tuple[str, int]:
 
 
 def _stars(glob: str, at: int) -> tuple[str, int]:
+    """One star stays within a name. Two cross slashes, where they are all that stands between two of them."""
     end = at
     while end < len(glob) and glob[end] == "*":
         end += 1
-    alone = end - at == 2 and (at == 0 or glob[at - 1] == "/")  # noqa: PLR2004
-    if alone and glob[end : end + 1] == "/":
+    # git compares what precedes the first wildcard by itself: behind it, stars stand at a beginning as well.
+    at_beginning = glob[at - 1 : at] == "/" or _WILDCARD.search(glob, 0, at) is None
+    if end - at == 1 or not at_beginning:
+        return "[^/]*", end
+    if glob[end : end + 1] == "/":
         return "(?:.*/)?", end + 1
-    if alone and end == len(glob):
-        return ".*", end
-    return "[^/]*", end
+    return (".*" if end == len(glob) else "[^/]*"), end
 
 
 def _bracket(glob: str, at: int) -> tuple[str, int]:
@@ -172,7 +184,7 @@ def _bracket(glob: str, at: int) -> tuple[str, int]:
 
 
 def _member(glob: str, at: int) -> tuple[str, int]:
-    named = re.compile(r"\[:(\w+):\]").match(glob, at)
+    named = _NAMED_CLASS.match(glob, at)
     if named:
         if named.group(1) not in _POSIX_CLASSES:
             raise re.error("an unknown class")

@@ -105,11 +105,11 @@ class _Walker:
             return
         names = self._top.split("/")
         ways = ("/".join(names[: count + 1]) for count in range(len(names)))
-        link = next((way for way in ways if (self._root / way).is_symlink()), None)
+        link = next((way for way in ways if _is_link(self._root / way)), None)
         self._offer(link or self._top, (self._own_rules,))
 
     def _open(self, folder: str) -> None:
-        if folder == self._top or (self._root / folder / ".git").exists():
+        if folder == self._top or os.path.lexists(self._root / folder / ".git"):
             listing = _git.listing(self._root / folder)
             if listing is not None:
                 self._take_listing(folder, listing)
@@ -187,6 +187,10 @@ def _unwanted(path: str, status: os.stat_result, limits: Limits) -> Reason | Non
     if status.st_size > limits.max_file_bytes:
         return "too_large"
     return "generated" if is_generated(name) else None
+
+
+def _is_link(path: Path) -> bool:
+    return os.path.islink(path)  # noqa: PTH114 - pathlib raises where a folder may not be entered
 
 
 def _sentence(error: OSError) -> str:
