@@ -17,7 +17,7 @@ from patina.protocols import Service
 from patina.types import Kind
 
 from patina_http.answer import Asked, body_as, caller_of, json, reply_to, told
-from patina_http.embedding import embedded, encoded, rows
+from patina_http.embedding import embedded, encoded, rows, written
 from patina_http.stream import LINES, streamed
 
 READY_TIMEOUT_S = 1.0
@@ -93,7 +93,7 @@ async def embed_batch(request: Asked) -> Response[bytes]:
     wanted = wire.Embed(texts=asked.texts, kind=asked.kind, model=asked.model, truncate=asked.truncate)
     found = await embedded(request, wanted, "texts")
     answer = {
-        "vectors": rows(found),
+        "vectors": await written(rows(found)),
         "dim": found.dimension,
         "model": found.model,
         "tokens": found.tokens,

@@ -40,7 +40,6 @@ def _policy(settings: HttpSettings, address: str) -> Policy:
     ours = {host_name(name) for name in [*settings.allow_hosts, settings.host, address] if name}
     return Policy(
         hosts=LOOPBACK_NAMES | ours,
-        origins=frozenset(origin.lower().rstrip("/") for origin in settings.allow_origins),
         max_body_bytes=settings.max_body_bytes,
     )
 

@@ -26,7 +26,6 @@ class Policy(NamedTuple):
 
     hosts: frozenset[str]
     """Lower-case, without a port."""
-    origins: frozenset[str]
     max_body_bytes: int
 
 
@@ -34,7 +33,7 @@ def check_head(headers: Headers, policy: Policy) -> bool:
     """Raises `Rejected` or `TooLarge`; returns whether a body follows."""
     by_name = _by_name(headers)
     _check_host(by_name, policy)
-    _check_origin(by_name, policy)
+    _check_origin(by_name)
     length = _length(by_name)
     if length == 0:
         return False
@@ -80,16 +79,11 @@ def _check_host(headers: dict[str, list[str]], policy: Policy) -> None:
         )
 
 
-def _check_origin(headers: dict[str, list[str]], policy: Policy) -> None:
+def _check_origin(headers: dict[str, list[str]]) -> None:
     (host,) = headers["host"]
-    ours = {f"http://{host}".lower(), f"https://{host}".lower()} | policy.origins
+    ours = {f"http://{host}".lower(), f"https://{host}".lower()}
     if any(origin.lower() not in ours for origin in headers.get("origin", [])):
-        raise rejected(
-            403,
-            "origin_not_allowed",
-            "This web page may not send requests to this daemon.",
-            "Add its origin to allow_origins in [transports.http] if it is yours.",
-        )
+        raise rejected(403, "origin_not_allowed", "A web page from elsewhere may not send requests to this daemon.")
 
 
 def _length(headers: dict[str, list[str]]) -> int | None:

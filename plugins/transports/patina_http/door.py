@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from ipaddress import ip_address
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import uvicorn
 from patina.errors import Failed, PatinaError, Refused
@@ -23,6 +23,8 @@ from patina_http.settings import HttpSettings
 
 LOOPBACK = "127.0.0.1"
 BACKLOG = 512
+LINGER_S = 1.0
+"""How long a closing door waits for its last answers to leave."""
 
 
 class HttpDoor:
@@ -41,10 +43,10 @@ class HttpDoor:
             try:
                 yield [Endpoint("http", address)]
             finally:
-                await _drained(server, listener)
+                await _drained(server, self._settings.drain_timeout_s)
 
     def _server(self, app: Any) -> uvicorn.Server:
-        """uvicorn without its own ideas of logging, signals, proxies and event loops: `serve` is never called."""
+        """uvicorn without its own ideas of logging, signals and proxies: its `serve` is never called."""
         protocol: Any = partial(HeadProtocol, self._settings)
         config = uvicorn.Config(
             app,
@@ -59,7 +61,6 @@ class HttpDoor:
             date_header=False,
             backlog=BACKLOG,
             timeout_keep_alive=math.ceil(self._settings.keep_alive_s),
-            timeout_graceful_shutdown=math.ceil(self._settings.drain_timeout_s),
         )
         config.load()
         server = uvicorn.Server(config)
@@ -67,11 +68,25 @@ class HttpDoor:
         return server
 
 
-async def _drained(server: uvicorn.Server, listener: socket.socket) -> None:
-    """Accept nothing more, let requests end within the deadline, then end them."""
-    await server.shutdown(sockets=[listener])
-    await asyncio.gather(*server.server_state.tasks, return_exceptions=True)
-    for connection in list(server.server_state.connections):
+async def _drained(server: uvicorn.Server, deadline_s: float) -> None:
+    """Accept nothing more, let requests end within the deadline, then end them.
+
+    uvicorn's own way out looks every tenth of a second whether it is done; we are told.
+    """
+    for listening in server.servers:
+        listening.close()
+    connections = cast("list[HeadProtocol]", list(server.server_state.connections))
+    for connection in connections:
+        connection.shutdown()
+    requests = list(server.server_state.tasks)
+    if requests:
+        await asyncio.wait(requests, timeout=deadline_s)
+    for request in requests:
+        request.cancel()
+    await asyncio.gather(*requests, return_exceptions=True)
+    if connections:
+        await asyncio.wait([connection.lost for connection in connections], timeout=LINGER_S)
+    for connection in connections:
         connection.transport.abort()
 
 

@@ -16,6 +16,7 @@ from patina_http.errors import Problem, Rejected, problem_of, rejected
 from patina_http.settings import HttpSettings
 
 MIN_BODY_BYTES_PER_S = 65_536
+DISCARD_BYTES = 8 << 20
 DISCARD_TIMEOUT_S = 2.0
 TOO_LARGE = 413
 
@@ -117,7 +118,7 @@ class Exchange:
         """Read on for a moment: a client that is still sending would not see the answer if we just hung up."""
         if any(name == b"expect" for name, _ in self._scope["headers"]):
             return  # it asked before it sent
-        limit = 2 * self._policy.max_body_bytes
+        limit = self._policy.max_body_bytes + DISCARD_BYTES
         with suppress(TimeoutError, Rejected):
             async with asyncio.timeout(DISCARD_TIMEOUT_S):
                 while self._body_ahead and self._taken < limit:

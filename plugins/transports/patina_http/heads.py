@@ -28,6 +28,8 @@ class HeadProtocol(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
         """Runs from a connection's beginning, and from each further request's first byte, to the end of the head."""
         self._head_bytes = 0
+        self.lost: asyncio.Future[None] = self.loop.create_future()
+        """Done when the connection is gone, and what was to be sent has left or never will."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -38,6 +40,7 @@ class HeadProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_head()
         super().connection_lost(exc)
+        self.lost.set_result(None)
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():

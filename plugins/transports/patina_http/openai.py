@@ -12,7 +12,7 @@ from patina.errors import InvalidRequest, ModelNotFound
 from patina.types import Kind
 
 from patina_http.answer import Asked, body_as, json, reply_to
-from patina_http.embedding import base64, embedded, encoded, rows, shortened
+from patina_http.embedding import embedded, encoded, rows, shortened, written
 
 
 class EmbeddingsBody(msgspec.Struct):
@@ -38,16 +38,12 @@ async def embeddings(request: Asked) -> Response[bytes]:
     vectors = rows(found)
     if asked.dimensions is not None and asked.dimensions < found.dimension:
         vectors = shortened(vectors, asked.dimensions)
+    numbers = await written(vectors, asked.encoding_format or "float")
     used = sum(found.tokens)
     answer = {
         "object": "list",
         "data": [
-            {
-                "object": "embedding",
-                "index": index,
-                "embedding": base64(row) if asked.encoding_format == "base64" else row,
-            }
-            for index, row in enumerate(vectors)
+            {"object": "embedding", "index": index, "embedding": embedding} for index, embedding in enumerate(numbers)
         ],
         "model": found.model,
         "usage": {"prompt_tokens": used, "total_tokens": used},

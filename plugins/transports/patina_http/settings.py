@@ -18,8 +18,6 @@ class HttpSettings(Settings, frozen=True, kw_only=True):
     allow_hosts: tuple[str, ...] = ()
     """Names, without a port, that a request's Host header may carry beside this machine's own:
     "host.docker.internal"."""
-    allow_origins: tuple[str, ...] = ()
-    """Web pages that may send requests from a browser: "http://localhost:3000"."""
     max_body_bytes: Annotated[int, Meta(ge=1024, le=1 << 30)] = 32 << 20
     max_connections: Annotated[int, Meta(ge=1, le=10_000)] = 512
     max_requests: Annotated[int, Meta(ge=1, le=10_000)] = 256
