@@ -20,7 +20,7 @@ from patina.wire import ExportedChunk
 
 def export(
     *,
-    output: Annotated[Path, Parameter(help="The file to write; - is stdout.")],
+    output: Annotated[Path, Parameter(allow_leading_hyphen=True, help="The file to write; - is stdout.")],
     repo: Annotated[tuple[str, ...], Parameter(help="Only this collection; repeatable.")] = (),
     options: LocalOptions = LOCAL,
 ) -> int:
