@@ -15,6 +15,7 @@ from patina.types import Embedded, ModelInfo
 from patina_onnx import pooling
 from patina_onnx import source as sources
 from patina_onnx.card import Card, overridden
+from patina_onnx.memory import give_back
 from patina_onnx.session import Session
 from patina_onnx.settings import OnnxSettings
 from patina_onnx.tokenizer import Tokenizer
@@ -58,6 +59,7 @@ class OnnxEmbedder:
     def close(self) -> None:
         self._session.forget()
         self._tokenizer.forget()
+        give_back()
 
 
 def _vector(session: Session, card: Card, tokens: Tokens) -> Vector:

@@ -32,6 +32,7 @@ INSIDE: dict[str, dict[int, str]] = {
 """From a message and a field's number to the message in that field: every way to the place of some weights."""
 
 _DEEPEST = 64
+_LONGEST_VARINT = 10
 _GRAPH, _OUTPUT = 7, 12
 _TYPE, _TENSOR, _SHAPE, _AXIS, _SIZE = 2, 1, 2, 1, 1
 _VARINT, _BYTES = 0, 2
@@ -126,11 +127,11 @@ def _fields(data: mmap.mmap, message: _Field) -> Iterator[_Field]:
 
 
 def _varint(data: mmap.mmap, at: int) -> tuple[int, int]:
-    """The number at `at` and where it ends."""
+    """The number at `at`, seven bits a byte, and where it ends: at the first byte without the eighth bit."""
     value = 0
-    for shift in range(0, 70, 7):
-        byte = data[at + shift // 7]
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, at + shift // 7 + 1
+    for place in range(_LONGEST_VARINT):
+        byte = data[at + place]
+        value |= (byte & 0x7F) << 7 * place
+        if not byte & 0x80:
+            return value, at + place + 1
     raise ValueError("a number is too long")

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
-from patina.errors import ConfigError, Corrupt
+from patina.errors import ConfigError, Corrupt, Failed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 _OUTPUTS = ("sentence_embedding", "last_hidden_state", "token_embeddings")  # the first of them that the model has
 _FILLED = {"input_ids": None, "attention_mask": 1, "token_type_ids": 0}
 _INTEGERS = {"tensor(int64)": np.int64, "tensor(int32)": np.int32}
-_WARNINGS_OFF = 3
-_LOAD_ERRORS = (
+_FATAL = 4  # all else is raised, and need not be printed too
+_ERRORS = (
     ort_errors.EPFail,
     ort_errors.Fail,
     ort_errors.InvalidArgument,
@@ -45,9 +45,9 @@ class Session:
                 # On CPUs the fused operator takes more than twice the time of the two that it replaces.
                 disabled_optimizers=["SkipLayerNormFusion"],
             )
-        except _LOAD_ERRORS as error:
-            reason = str(error).splitlines()[0]
-            raise Corrupt(f"{path} cannot be opened: {reason}.", hint="Copy or download it again.") from error
+        except _ERRORS as error:
+            raise Corrupt(f"{path} cannot be opened: {_reason(error)}", hint="Copy or download it again.") from error
+        self._path = path
         inputs = self._session.get_inputs()
         outputs = [output.name for output in self._session.get_outputs()]
         self._output = next((name for name in _OUTPUTS if name in outputs), outputs[0])
@@ -66,9 +66,20 @@ class Session:
             filling = _FILLED[name]
             row = ids if filling is None else np.full(ids.shape, filling)
             feed[name] = row.astype(integer)[None]
-        [batch] = self._session.run([self._output], feed)
+        try:
+            [batch] = self._session.run([self._output], feed)
+        except _ERRORS as error:
+            raise Failed(
+                f"{self._path} failed on a text of {len(ids)} tokens: {_reason(error)}",
+                hint="Does its tokenizer.json belong to it, and is its max_tokens right?",
+            ) from error
         first: Floats = batch[0]
         return first
+
+
+def _reason(error: Exception) -> str:
+    """The last part of onnxruntime's message, which says what is wrong, as a sentence."""
+    return str(error).strip().splitlines()[0].rsplit(" : ", 1)[-1].rstrip(".") + "."
 
 
 def _options() -> ort.SessionOptions:
@@ -78,5 +89,5 @@ def _options() -> ort.SessionOptions:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     options.enable_mem_pattern = False  # it keeps a plan for each length of text, and lengths hardly ever recur
-    options.log_severity_level = _WARNINGS_OFF
+    options.log_severity_level = _FATAL
     return options

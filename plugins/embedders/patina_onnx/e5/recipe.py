@@ -37,6 +37,7 @@ class E5:
     """
 
     def __init__(self, cache: Path, artefact: Artefact) -> None:
+        self._artefact = artefact
         self._folder = cache / f"{NAME}-{artefact}-{_RECIPE}"
         self.card = Card(
             name=NAME,
@@ -52,19 +53,19 @@ class E5:
             raise _unavailable()
 
     def tokenizer(self) -> Path:
-        return self._made(_TOKENIZER, _tokenizer)
+        return self._made(_TOKENIZER, lambda weights: _tokenizer(weights, self.card.max_tokens))
 
     def model(self) -> Path:
-        return self._made(_MODEL, _encoder)
+        return self._made(_MODEL, lambda weights: _encoder(weights, self._artefact))
 
-    def _made(self, name: str, make: Callable[[Weights, Card], bytes]) -> Path:
+    def _made(self, name: str, make: Callable[[Weights], bytes]) -> Path:
         path = self._folder / name
         if self._sound(path):
             return path
         try:
             with locked(self._folder):
                 if not self._sound(path):  # another process may have made it meanwhile
-                    self._write(path, make(_weights(), self.card))
+                    self._write(path, make(_weights()))
         except OSError as error:
             raise Unavailable(
                 f"The model cannot be made in {self._folder}: {error}.",
@@ -97,16 +98,15 @@ class E5:
         return str(getattr(card, _DIGESTS[name]))
 
 
-def _tokenizer(weights: Weights, card: Card) -> bytes:
-    return tokenizer.document(weights.pieces, weights.characters, card.max_tokens).encode()
+def _tokenizer(weights: Weights, max_tokens: int) -> bytes:
+    return tokenizer.document(weights.pieces, weights.characters, max_tokens).encode()
 
 
-def _encoder(weights: Weights, card: Card) -> bytes:
-    try:
-        from patina_onnx.e5 import graph
-    except ModuleNotFoundError as error:
-        raise _unavailable() from error
-    return graph.encoder(weights, "fp32" if card.artefact == "fp32" else "int8").SerializeToString()
+def _encoder(weights: Weights, artefact: Artefact) -> bytes:
+    from patina_onnx.e5.encoder import encoder  # it needs onnx, which the extra brings; what it makes does not
+
+    data: bytes = encoder(weights, artefact).SerializeToString()
+    return data
 
 
 def _weights() -> Weights:

@@ -12,7 +12,7 @@ _SPACE = "▁"
 
 
 def document(pieces: Pieces, characters: dict[str, str], max_tokens: int) -> str:
-    """The text of a tokenizer.json: normalise as nmt_nfkc does, mark spaces, cut into pieces, add <s> and </s>."""
+    """The text of a tokenizer.json: normalise, mark the spaces, cut into pieces, put <s> and </s> around them."""
     bos, eos = pieces.texts[pieces.bos], pieces.texts[pieces.eos]
     special = sorted({pieces.bos, pieces.eos, pieces.pad, pieces.unknown, len(pieces.texts) - 1})
     return json.dumps(
@@ -42,7 +42,9 @@ def _added(number: int, text: str) -> dict[str, Any]:
 
 
 def _normalizer(characters: dict[str, str]) -> dict[str, Any]:
+    """As nmt_nfkc: the table knows single characters only, so letters and their accents are joined before."""
     steps = [
+        {"type": "NFC"},
         {"type": "Precompiled", "precompiled_charsmap": charsmap.packed(characters)},
         {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "},
     ]
@@ -54,7 +56,7 @@ def _metaspace() -> dict[str, Any]:
 
 
 def _template(bos: str, bos_id: int, eos: str, eos_id: int) -> dict[str, Any]:
-    before, text, after = ({"SpecialToken": {"id": name, "type_id": 0}} for name in (bos, "", eos))
+    before, after = ({"SpecialToken": {"id": name, "type_id": 0}} for name in (bos, eos))
     text = {"Sequence": {"id": "A", "type_id": 0}}
     return {
         "type": "TemplateProcessing",

@@ -13,6 +13,7 @@ whose high nibbles the last 16. A weight is (nibble - 8) x scale. Matrices are s
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -80,7 +81,7 @@ class Weights:
         *sizes, epsilon, block = reader.take("7ifi")
         if min(sizes) < 1 or block != _BLOCK:
             raise Corrupt("The header of the weights is damaged.", hint=_REINSTALL)
-        self.shape = Shape(*sizes, epsilon)
+        self.shape = Shape._make([*sizes, epsilon])
         self.pieces = _read_pieces(reader)
         self.characters = _read_characters(reader)
         self._entries = _read_entries(reader)
@@ -138,7 +139,7 @@ def _read_pieces(reader: _Reader) -> Pieces:
     scores = np.frombuffer(reader.bytes(4 * count), "<f4").tolist()
     blob = reader.bytes(size)
     try:
-        texts = [blob[start:end].decode() for start, end in zip(offsets, offsets[1:], strict=False)]
+        texts = [blob[start:end].decode() for start, end in pairwise(offsets)]
     except UnicodeDecodeError as error:
         raise Corrupt(f"The vocabulary of the weights is damaged: {error.reason}.", hint=_REINSTALL) from error
     return Pieces(texts, scores, bos, eos, pad, unknown)
