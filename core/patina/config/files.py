@@ -71,8 +71,8 @@ def permitted(settings: Iterable[Setting], project: Path, notes: list[str]) -> l
         section, _, field = parts(setting.key)
         if section not in _OF_A_PROJECT:
             notes.append(
-                f"Ignored {setting.key} in {setting.origin}: a project's file may set only [collections] and [defaults]; "
-                f"put it into the {FILE_NAME} of your home."
+                f"Ignored {setting.key} in {setting.origin}: a project's file may set only "
+                f"[collections] and [defaults]; put it into the {FILE_NAME} of your home."
             )
         elif field == "root" and not _inside(setting.value, project):
             notes.append(f"Ignored {setting.key} in {setting.origin}: it leads out of the project.")

@@ -57,10 +57,10 @@ def is_secret(key: str) -> bool:
     return bool(_SECRET_NAME.search(key.rpartition(".")[2].lower()))
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """ " Did you mean …?" with the nearest known name, or nothing."""
+def suggestion(word: str, known: Iterable[str], alike: float = 0.6) -> str:
+    """The end of a sentence: "Did you mean …?" with the nearest name that is at least so much alike, or nothing."""
     names = sorted(known)
-    near = get_close_matches(word, names, n=1) or [name for name in names if name.endswith(f".{word}")]
+    near = get_close_matches(word, names, n=1, cutoff=alike) or [name for name in names if name.endswith(f".{word}")]
     return f" Did you mean {near[0]}?" if near else ""
 
 
@@ -86,7 +86,7 @@ def _split(text: str, kind: Any) -> object:
     items = [item.strip() for item in text.split(",") if item.strip()]
     if str in shapes:
         return text
-    if list in shapes:
+    if shapes & {list, tuple, set, frozenset}:
         return items
     if dict in shapes:
         return dict(_pair(item) for item in items)
@@ -126,7 +126,7 @@ def _in_words(kind: inspect.Type) -> str:
             words = "a path" if cls is Path else "text"
         case inspect.LiteralType(values=values):
             words = "one of " + ", ".join(map(str, values))
-        case inspect.ListType(item_type=item, min_length=least):
+        case inspect.CollectionType(item_type=item, min_length=least):
             words = f"a list{' that is not empty' if least else ''}, each item {_in_words(item)}"
         case inspect.DictType(value_type=item):
             words = f"a table, each value {_in_words(item)}"

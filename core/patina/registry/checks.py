@@ -11,6 +11,9 @@ from patina.errors import ConfigError
 from patina.registry.offers import KINDS, AnyOffer, Kind, Noun
 from patina.registry.sections import section
 
+_ALIKE = 0.85
+"""Variables share so much of their prefixes that nearly everything is near everything."""
+
 
 def variables(kind: Kind, offer: AnyOffer) -> set[str]:
     """The environment's names for an offer's settings."""
@@ -24,7 +27,7 @@ def unknown(config: Config, offers: Mapping[Noun, Mapping[str, AnyOffer]], absen
     """
     known = {name for noun, kind in KINDS.items() for it in offers[noun].values() for name in variables(kind, it)}
     for name in sorted(config.variables.keys() - known):
-        near = suggestion(name, known)
+        near = suggestion(name, known, _ALIKE)
         if near or not absent:
             yield f"{name} (environment) is no setting of an installed plugin.{near}"
     for noun, kind in KINDS.items():

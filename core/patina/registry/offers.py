@@ -110,10 +110,10 @@ def _transport_fault(offer: TransportOffer[Any]) -> str | None:
 def _settings_fault(config: Any) -> str | None:
     if not (isinstance(config, type) and issubclass(config, Settings)):
         return f"its config {_named(config)} is no subclass of patina.Settings."
-    for field in msgspec.structs.fields(config):
-        if field.required:
-            return f"its setting {field.name} has no default."
     try:
+        for field in msgspec.structs.fields(config):
+            if field.required:
+                return f"its setting {field.name} has no default."
         decoded({}, config)
     except Exception as error:  # a type that msgspec cannot decode, a default that cannot be made
         return f"its config {config.__name__} has no working defaults: {in_a_line(error)}"
