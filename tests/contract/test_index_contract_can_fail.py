@@ -276,7 +276,7 @@ CAUGHT: dict[Callable[[], Index], tuple[str, ...]] = {
     Bound: ("test_it_lives_in_memory_without_a_folder",),
     Forgetful: ("test_reopened_it_answers_as_before", "test_what_was_not_checkpointed_is_asked_for_again"),
     Boasting: ("test_what_was_not_checkpointed_is_asked_for_again",),
-    Trusting: ("test_another_stamp_starts_over", "test_another_dimension_starts_over"),
+    Trusting: ("test_another_stamp_starts_over", "test_vectors_of_another_model_are_forgotten"),
     Careless: ("test_a_damaged_file_is_never_believed",),
     Deaf: (
         "test_a_checkpoint_makes_changes_visible_at_once",

@@ -34,7 +34,7 @@ AWKWARD = ("", " \n\t ", "\x00", "\u202eabc", "﻿", "?!…", "🗝" * 40, "x" *
 class EmbedderContract(ABC):
     """Subclass it, and return the embedder under test from `embedder`.
 
-    It is called for each test; returning one and the same object saves loading a large model again and again.
+    Each test makes one and closes it. To load a large model once, override `opened` to lend one that stays open.
     """
 
     @abstractmethod

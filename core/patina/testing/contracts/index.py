@@ -109,26 +109,32 @@ class IndexContract(ABC):
 
     def test_another_stamp_starts_over(self, tmp_path: Path) -> None:
         others = (
-            msgspec.structs.replace(STAMP, identity="b" * 64),
             msgspec.structs.replace(STAMP, collection="another"),
             msgspec.structs.replace(STAMP, format=STAMP.format + 1),
         )
         for number, other in enumerate(others):
-            folder = tmp_path / str(number)
-            with self.opened(folder, puts(range(5), passages.vectors(5))):
-                pass
-            index = self.index()
-            assert index.open(folder, other) == 0, other
+            index = self._reopened(tmp_path / str(number), other)
             assert all(not index.ids(arm) for arm in index.arms), other
             index.close()
 
-    def test_another_dimension_starts_over(self, tmp_path: Path) -> None:
-        with self.opened(tmp_path, puts(range(5), passages.vectors(5))):
+    def test_vectors_of_another_model_are_forgotten(self, tmp_path: Path) -> None:
+        """Words do not depend on a model: a lexical arm may keep what it has while the log comes again."""
+        others = (
+            msgspec.structs.replace(STAMP, identity="b" * 64),
+            msgspec.structs.replace(STAMP, identity="c" * 64, dimension=DIMENSION // 2),
+        )
+        for number, other in enumerate(others):
+            index = self._reopened(tmp_path / str(number), other)
+            assert all(not index.ids(arm) for arm in set(index.arms) - {"lexical"}), other
+            index.close()
+
+    def _reopened(self, folder: Path, stamp: Stamp) -> Index:
+        """An index made with `STAMP` and opened with another: the whole log is asked for again."""
+        with self.opened(folder, puts(range(5), passages.vectors(5))):
             pass
-        narrow = msgspec.structs.replace(STAMP, dimension=DIMENSION // 2, identity="c" * 64)
         index = self.index()
-        assert index.open(tmp_path, narrow) == 0
-        index.close()
+        assert index.open(folder, stamp) == 0, stamp
+        return index
 
     def test_a_damaged_file_is_never_believed(self, tmp_path: Path) -> None:
         """Cut in half or with one byte changed: what is missing is derived again, and nothing is answered wrongly."""

@@ -17,7 +17,7 @@ from patina.testing.samples import EVENTS, REPLIES, REQUESTS
 from patina.testing.service import FakeService
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 
     from patina.types import Endpoint
 
@@ -165,8 +165,10 @@ class DoorContract(_Pair):
     async def test_many_are_answered_at_once(self) -> None:
         service = FakeService()
         service.gate.clear()
-        async with self.listening(service) as opened:
-            asking = [asyncio.create_task(_ask(opened, wire.Ping())) for _ in range(AT_ONCE)]
+        async with (
+            self.listening(service) as opened,
+            _started(*[_ask(opened, wire.Ping()) for _ in range(AT_ONCE)]) as asking,
+        ):
             await _until(lambda: len(service.requests) == AT_ONCE)
             service.gate.set()
             assert await asyncio.gather(*asking) == [REPLIES[wire.Ping]] * AT_ONCE
@@ -176,26 +178,25 @@ class DoorContract(_Pair):
         service = FakeService()
         service.gate.clear()
         async with self.connected(service) as connection:
-            pong = asyncio.create_task(connection.handle(wire.Ping()))
-            models = asyncio.create_task(connection.handle(wire.Models()))
-            await _until(lambda: len(service.requests) == 2)
-            service.gate.set()
-            assert await pong == REPLIES[wire.Ping]
-            assert await models == REPLIES[wire.Models]
+            asking = (connection.handle(wire.Ping()), connection.handle(wire.Models()))
+            async with _started(*asking) as (pong, models):
+                await _until(lambda: len(service.requests) == 2)
+                service.gate.set()
+                assert await pong == REPLIES[wire.Ping]
+                assert await models == REPLIES[wire.Models]
 
     @within(LIMIT_S)
     async def test_leaving_lets_what_is_in_flight_end(self) -> None:
         service = FakeService()
         service.gate.clear()
-        async with self.listening(service) as opened:
-            asking = asyncio.create_task(_ask(opened, wire.Ping()))
+        async with self.listening(service) as opened, _started(_ask(opened, wire.Ping())) as [asking]:
             await _until(lambda: bool(service.requests))
-            leaving = asyncio.create_task(opened.leave())
-            await asyncio.sleep(0.05)
-            assert not leaving.done(), "the door closed on a request that was being answered"
-            service.gate.set()
-            assert await asking == REPLIES[wire.Ping]
-            await leaving
+            async with _started(opened.leave()) as [leaving]:
+                await asyncio.sleep(0.05)
+                assert not leaving.done(), "the door closed on a request that was being answered"
+                service.gate.set()
+                assert await asking == REPLIES[wire.Ping]
+                await leaving
 
     @within(LIMIT_S)
     async def test_nobody_answers_after_leaving(self) -> None:
@@ -256,11 +257,11 @@ class DialerContract(_Pair):
         service = FakeService()
         service.gate.clear()
         async with self.connected(service) as connection:
-            asking = asyncio.create_task(connection.handle(wire.Scry(query="lamp")))
-            await _until(lambda: bool(service.requests))
-            asking.cancel()
-            await asyncio.wait({asking})
-            assert asking.cancelled()
+            async with _started(connection.handle(wire.Scry(query="lamp"))) as [asking]:
+                await _until(lambda: bool(service.requests))
+                asking.cancel()
+                await asyncio.wait({asking})
+                assert asking.cancelled()
             service.gate.set()
             assert await connection.handle(wire.Ping()) == REPLIES[wire.Ping]
 
@@ -282,6 +283,18 @@ def _folder() -> Iterator[Path]:
 async def _ask(opened: Opened, request: wire.Request[Any]) -> Any:
     async with opened.connect() as connection:
         return await connection.handle(request)
+
+
+@asynccontextmanager
+async def _started(*doing: Coroutine[Any, Any, Any]) -> AsyncIterator[list[asyncio.Task[Any]]]:
+    """Tasks that do not outlive the block."""
+    tasks = [asyncio.create_task(one) for one in doing]
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _collect(stream: AsyncIterator[wire.Event], events: list[wire.Event]) -> None:
