@@ -33,7 +33,7 @@ GROUPS = {
 def app_for(words: Sequence[str]) -> App:
     """The app that can answer this command line: plugins are loaded only when it needs them."""
     first = words[0] if words else "--help"
-    app = App(name="patina", version=f"patina {__version__}", help=ABOUT)
+    app = App(name="patina", version=f"patina {__version__}", help=ABOUT, suppress_keyboard_interrupt=False)
     for name, (target, about) in COMMANDS.items():
         app.command(target, name=name, help=about, default_parameter=HABITS)
     for name, (target, about) in GROUPS.items():
@@ -69,7 +69,7 @@ def _add_plugin_commands(app: App, first: str) -> None:
 
 
 def _known_after_plugins(app: App) -> set[str]:
-    from patina.registry import Registry  # noqa: PLC0415
+    from patina.registry import Registry  # noqa: PLC0415 - a command of our own needs no plugin's
 
     Registry.load(load_config().plugins).commands(app)
     return {name for name in app if not name.startswith("-")}

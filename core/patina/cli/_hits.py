@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from textwrap import dedent
 
 from patina.cli._lines import Line, Piece, count, line
 from patina.cli._marking import Marker
@@ -17,7 +18,7 @@ def hit_lines(number: int, hit: Hit, marker: Marker, here: Path, explain: bool) 
     lines = [head, line(*_reasons(hit, marker), indent=4)]
     if explain:
         lines += [line(Piece(text, "dim"), indent=4) for text in _explained(hit)]
-    snippet = hit.snippet.strip("\n").splitlines()
+    snippet = [text for text in dedent(hit.snippet).splitlines() if text.strip()]
     lines += [line(*marker.pieces(text), indent=6) for text in snippet[:MAX_SNIPPET_LINES]]
     if len(snippet) > MAX_SNIPPET_LINES:
         lines.append(line(Piece("…", "dim"), indent=6))

@@ -45,7 +45,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
-    from cyclopts import CycloptsError  # noqa: PLC0415
+    from cyclopts import CycloptsError  # noqa: PLC0415 - whatever fails from here on is told in a sentence
 
     from patina.cli._app import app_for  # noqa: PLC0415
 

@@ -3,7 +3,7 @@
 from cyclopts import App
 
 from patina import lock
-from patina.cli._lines import line, show, show_json
+from patina.cli._lines import Piece, line, show, show_json
 from patina.cli._options import HABITS, OPTIONS, Options
 from patina.cli._reach import running_daemon, wait_for
 from patina.cli.status import daemon_lines
@@ -40,7 +40,7 @@ def status(options: Options = OPTIONS) -> int:
             }
         )
     else:
-        show([*daemon_lines(reply), line(f"log       {log_path(config)}")])
+        show([*daemon_lines(reply), line(Piece("log       ", "dim"), str(log_path(config)))])
     return 0
 
 

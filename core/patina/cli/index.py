@@ -32,7 +32,7 @@ def index(
     """
     request = IndexPaths(paths=_absolute(paths), name=name, wait=not no_wait, strict=strict)
     config = options.config()
-    if not config.mothership:
+    if options.standalone or not config.mothership:
         _check_present(paths)
     if no_wait and answers_here(config, options.standalone):
         raise InvalidRequest("--no-wait needs a daemon that goes on with the work; here there is none.")

@@ -12,11 +12,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from patina import lock
 from patina.config import Config
+from patina.daemon.doors import opened
 from patina.errors import ConfigError
 from patina.registry import Registry
 from patina.types import Endpoint
@@ -76,19 +76,19 @@ async def _serve(
 
     told = asyncio.Event()
     _end_on_signals(told)
-    async with Patina(config, registry=registry) as engine, AsyncExitStack() as doors:
-        endpoints = [
-            endpoint
-            for name in names
-            for endpoint in await doors.enter_async_context(registry.door(name, config).listen(engine))
-        ]
-        engine.endpoints = endpoints
-        addresses = [str(endpoint) for endpoint in endpoints]
-        lock.announce(config.home, addresses)
-        announce(endpoints)
-        log.info("Ready, pid %d, at %s.", os.getpid(), ", ".join(addresses))
-        await _until_the_end(engine, told, idle_exit_s)
-        await _drain(doors, config.daemon.drain_timeout_s)
+    async with Patina(config, registry=registry) as engine:
+        doors = (registry.door(name, config) for name in names)
+        async with opened(doors, engine, config.daemon.drain_timeout_s) as endpoints:
+            _ready(engine, endpoints, announce)
+            await _until_the_end(engine, told, idle_exit_s)
+
+
+def _ready(engine: "Patina", endpoints: list[Endpoint], announce: Announce) -> None:
+    engine.endpoints = endpoints
+    addresses = [str(endpoint) for endpoint in endpoints]
+    lock.announce(engine.config.home, addresses)
+    log.info("Ready, pid %d, at %s.", os.getpid(), ", ".join(addresses))
+    announce(endpoints)
 
 
 def _end_on_signals(told: asyncio.Event) -> None:
@@ -127,11 +127,3 @@ async def _idle(engine: "Patina", limit_s: float) -> bool:
             log.info("Ending: idle for %.0f s.", limit_s)
             return True
         await asyncio.sleep(rest)
-
-
-async def _drain(doors: AsyncExitStack, timeout_s: float) -> None:
-    try:
-        async with asyncio.timeout(timeout_s):
-            await doors.aclose()
-    except TimeoutError:
-        log.warning("Some requests had not ended after %.0f s and were cut off.", timeout_s)
