@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from patina.testing._engine import engine as engine
     from patina.testing.contracts.deployer import DeployerContract as DeployerContract
     from patina.testing.contracts.embedder import EmbedderContract as EmbedderContract
     from patina.testing.contracts.index import IndexContract as IndexContract
@@ -49,6 +50,7 @@ _HOMES = {
     "FakeService": "patina.testing.service",
     "IndexContract": "patina.testing.contracts.index",
     "PluginContract": "patina.testing.contracts.plugin",
+    "engine": "patina.testing._engine",
 }
 
 __all__ = list(_HOMES)
