@@ -121,7 +121,10 @@ def _settings_fault(config: Any) -> str | None:
 
 
 def _named(thing: object) -> str:
-    return thing.__name__ if isinstance(thing, type) else f"{type(thing).__name__} {thing!r}"[:80]
+    """What it is, and what it says if that is short and safe to ask for."""
+    if isinstance(thing, type):
+        return thing.__name__
+    return f"{type(thing).__name__} {thing!r}"[:80] if isinstance(thing, str | int | float) else type(thing).__name__
 
 
 def settled(noun: Noun, claims: Iterable[Claim]) -> tuple[dict[str, Claim], dict[str, str]]:

@@ -57,6 +57,10 @@ class Plugin(msgspec.Struct, kw_only=True):
         """Built-in plugins go first, then names decide: never the order of installation."""
         return self.origin, self.name, self.distribution
 
+    def goes_by(self, name: str) -> bool:
+        """Whether a person who says `name` means this plugin."""
+        return name in (self.name, self.distribution)
+
     def report(self, problem: str) -> None:
         """Note what is wrong; a problem of a built-in plugin is an error of the installation."""
         if self.origin == "built-in":
@@ -98,17 +102,17 @@ def _described(entry_point: EntryPoint) -> Plugin:
 def block(found: list[Candidate], settings: PluginSettings) -> None:
     """Mark what [plugins] keeps out. Raises `ConfigError` if `only` names what is not installed."""
     installed = [candidate.plugin for candidate in found if candidate.plugin.distribution != HOST_PROGRAM]
-    names = {name for plugin in installed for name in (plugin.name, plugin.distribution)}
     for name in settings.only or []:
-        if name not in names:
+        if not any(plugin.goes_by(name) for plugin in installed):
+            names = sorted({plugin.name for plugin in installed})
             raise ConfigError(
                 f'plugins.only names "{name}", which is not installed.{suggestion(name, names)}',
-                hint=f"Installed: {', '.join(sorted({plugin.name for plugin in installed}))}.",
+                hint=f"Installed: {', '.join(names) or 'none'}.",
                 param="plugins.only",
             )
     for plugin in installed:
-        own = {plugin.name, plugin.distribution}
-        plugin.blocked = bool(own & set(settings.block)) or (settings.only is not None and not own & set(settings.only))
+        allowed = settings.only is None or any(map(plugin.goes_by, settings.only))
+        plugin.blocked = not allowed or any(map(plugin.goes_by, settings.block))
 
 
 def admit(manager: pluggy.PluginManager, candidate: Candidate) -> None:

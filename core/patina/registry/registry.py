@@ -142,12 +142,8 @@ class Registry:
             raise
         except Exception as error:
             raise PluginError(f"Building {what} failed: {in_a_line(error)}") from error
-        for method, promised in vars(protocol).items():
-            if (
-                inspect.isfunction(promised)
-                and not method.startswith("_")
-                and not callable(getattr(made, method, None))
-            ):
+        for method in _methods(protocol):
+            if not callable(getattr(made, method, None)):
                 raise PluginError(f"{what} is no {protocol.__name__}: it has no method {method}.")
         return made
 
@@ -167,9 +163,9 @@ class Registry:
     def _absent(self, name: str) -> str:
         """Why the plugin that goes by this name offers nothing, if there is one."""
         for plugin in self.plugins:
-            if name in (plugin.name, plugin.distribution) and plugin.blocked:
+            if plugin.goes_by(name) and plugin.blocked:
                 return f" The plugin {plugin} is kept out by [plugins]."
-            if name in (plugin.name, plugin.distribution) and plugin.error:
+            if plugin.goes_by(name) and plugin.error:
                 return f" The plugin {plugin} is broken: {plugin.error}"
         return ""
 
@@ -193,7 +189,10 @@ class Registry:
         return [*rows.values(), *(row for key, row in raw.items() if key not in rows)]
 
     def check(self, config: Config) -> None:
-        """Every plugin section, variable and chosen name of a configuration; raises one `ConfigError` for all."""
+        """Every plugin section, variable and chosen name of a configuration; raises one `ConfigError` for all.
+
+        A transport that [plugins] keeps out is no mistake before somebody wants to open its door.
+        """
         offers = {noun: self._offers(noun) for noun in KINDS}
         absent = any(plugin.blocked or plugin.error for plugin in self.plugins)
         found = [*unknown(config, offers, absent), *wrong(config, offers), *self._unchosen(config)]
@@ -204,7 +203,9 @@ class Registry:
         """A sentence for each name in the configuration that nothing answers to."""
         pipelines = {"defaults": config.defaults}
         pipelines |= {f"collections.{name}": pipeline for name, pipeline in config.collections.items()}
-        names: list[tuple[str, Noun, str]] = [("daemon.transports", "transport", it) for it in config.daemon.transports]
+        kept_out = [plugin for plugin in self.plugins if plugin.blocked]
+        wanted = [it for it in config.daemon.transports if not any(plugin.goes_by(it) for plugin in kept_out)]
+        names: list[tuple[str, Noun, str]] = [("daemon.transports", "transport", name) for name in wanted]
         for key, pipeline in pipelines.items():
             names += [(f"{key}.embedder", "embedder", pipeline.embedder), (f"{key}.index", "index", pipeline.index)]
         for key, noun, name in names:
@@ -237,3 +238,8 @@ class Registry:
         except Exception as error:  # whatever a stranger's hook may raise
             plugin.report(f"{name} failed: {in_a_line(error)}")
             return None
+
+
+def _methods(protocol: type[Any]) -> list[str]:
+    """A protocol's methods. Its properties are not looked at: asking for one may do work."""
+    return [name for name, it in vars(protocol).items() if inspect.isfunction(it) and not name.startswith("_")]

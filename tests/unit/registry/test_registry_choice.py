@@ -8,7 +8,7 @@ import patina
 import pytest
 from cyclopts import App
 from msgspec import Meta
-from patina.config import Config, load, rows, socket_path
+from patina.config import Config, PluginSettings, load, rows, socket_path
 from patina.errors import ConfigError, PluginError, Unavailable
 from patina.registry import Registry
 from patina.types import Secret
@@ -264,6 +264,14 @@ class Quiet:
     @patina.hookimpl
     def patina_lifespan(self) -> None:
         return None
+
+
+def test_a_transport_that_is_kept_out_is_missed_only_at_its_door(tmp_path: Path) -> None:
+    config = Config(home=tmp_path, plugins=PluginSettings(block=["http"]))
+    registry = Registry.load(config.plugins)
+    registry.check(config)
+    with pytest.raises(ConfigError, match=r'no transport "http"\. The plugin http .* is kept out by \[plugins\]'):
+        registry.door("http", config)
 
 
 async def test_commands_and_lifespans_of_a_failing_plugin_do_not_stop_the_others() -> None:
