@@ -15,7 +15,7 @@ from patina.errors import InvalidRequest, Unavailable
 from patina.types import Endpoint, Secret
 from patina.wire import AnyEvent, Event, Failure, Request
 
-from patina_http.line import MAX_REPLY_BYTES, Line, unreachable
+from patina_http.line import MAX_REPLY_BYTES, Line, raised_again, unreachable
 from patina_http.settings import HttpSettings
 
 R = TypeVar("R")
@@ -75,7 +75,7 @@ class RemoteEngine:
             while True:
                 told = _told(await self._wait(line, response.readline, MAX_REPLY_BYTES), self._endpoint)
                 if told.error is not None:
-                    raise told.error.error()
+                    raise raised_again(told.error)
                 if told.reply:
                     await self._wait(line, response.read)  # the end of the body, so that the line can be used again
                     yield decode(told.reply, reply_type(type(request)))

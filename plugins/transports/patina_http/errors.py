@@ -1,6 +1,7 @@
 """Whatever goes wrong, as HTTP says it: one shape on every route, OpenAI's.
 
-``{"error": {"message", "hint", "type", "code", "param", "request_id"}}``
+``{"error": {"message", "hint", "type", "code", "param", "request_id"}}``, where the message ends with the hint: many
+clients show nothing else.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import logging
 
 import msgspec
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
-from patina.errors import PatinaError
+from patina.errors import PatinaError, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
     def shape(self, request_id: str) -> dict[str, str | None]:
         return {
-            "message": self.message,
+            "message": f"{self.message} {self.hint}".strip(),
             "hint": self.hint,
             "type": self.type,
             "code": self.code,
@@ -87,6 +88,7 @@ def problem_of(error: Exception, request_id: str) -> Problem:
     )
 
 
+STOPPING = Unavailable("The daemon is stopping.", hint="Ask again when it runs.")
 ROUTES = "See /health, /ready, /api/scry, /api/index, /api/embed, /api/embed/batch, /v1/models and /v1/embeddings."
 
 

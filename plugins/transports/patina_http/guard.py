@@ -12,7 +12,7 @@ from litestar.types import ASGIApp, Message, Receive, ReceiveMessage, Scope, Sen
 from patina.errors import Busy
 
 from patina_http.checks import Policy, check_head, too_large
-from patina_http.errors import Problem, Rejected, problem_of, rejected
+from patina_http.errors import STOPPING, Problem, Rejected, problem_of, rejected
 from patina_http.settings import HttpSettings
 
 MIN_BODY_BYTES_PER_S = 65_536
@@ -45,6 +45,9 @@ class Guard:
             if self._under_way > self._settings.max_requests:
                 raise Busy("Too many requests are under way.", hint="Try again in a moment.")
             await self._app(scope, exchange.receive, exchange.send)
+        except asyncio.CancelledError:  # the door closes, and its deadline has passed
+            if not exchange.started:
+                await exchange.refuse(problem_of(STOPPING, exchange.request_id))
         except Exception as error:  # the edge: nothing but an answer leaves it
             if exchange.started:
                 raise

@@ -97,9 +97,16 @@ class ErrorBody(msgspec.Struct):
 def error_in(status: int, body: bytes) -> PatinaError:
     """The error that an answer tells; one that is not ours comes from something in between."""
     try:
-        return msgspec.json.decode(body, type=ErrorBody).error.error()
+        told = msgspec.json.decode(body, type=ErrorBody).error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Failed(f"The answer is an error {status} that is not Patina's.", hint="Is there a proxy in between?")
+    return raised_again(told)
+
+
+def raised_again(told: Failure) -> PatinaError:
+    """The error as it was raised: over HTTP the message ends with the hint."""
+    message = told.message.removesuffix(told.hint).rstrip()
+    return msgspec.structs.replace(told, message=message).error()
 
 
 def unreachable(endpoint: Endpoint, error: Exception) -> Unavailable:

@@ -14,7 +14,7 @@ from patina.errors import Failed
 from patina.protocols import Service
 
 from patina_http.answer import Asked, caller_of, gone, while_there
-from patina_http.errors import problem_of
+from patina_http.errors import STOPPING, problem_of
 
 LINES = "application/x-ndjson"
 
@@ -62,5 +62,7 @@ class Lines:
             if event is None:
                 raise Failed("The work ended without a reply.")
             yield encode({"reply": event})
+        except asyncio.CancelledError:  # the client left, or the door closes
+            yield encode({"error": problem_of(STOPPING, request_id).shape(request_id)})
         except Exception as error:  # the edge: the status has been sent, so the last line says it
             yield encode({"error": problem_of(error, request_id).shape(request_id)})

@@ -18,7 +18,7 @@ def complaint(answer: httpx.Response) -> dict[str, Any]:
     """The one shape of every error."""
     error: dict[str, Any] = answer.json()["error"]
     assert error.keys() == {"message", "hint", "type", "code", "param", "request_id"}
-    assert error["message"].endswith(".")
+    assert error["message"].endswith(error["hint"] or ".")
     assert error["request_id"] == answer.headers["x-request-id"]
     return error
 
