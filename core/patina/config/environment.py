@@ -30,7 +30,7 @@ def for_plugins(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def settings(variables: Mapping[str, str], collections: Iterable[str], folder: Path) -> Iterator[Setting]:
-    """The variables of the core as a layer. A name that stands for nothing keeps its own name as its key."""
+    """The variables of the core as a layer. One that stands for nothing is left to `problems`."""
     keys = {variable(key): key for key in known_keys(collections)}
     keys["PATINA_MOTHER"] = "mothership"
     ours = variables.keys() - for_plugins(variables).keys() - {"PATINA_HOME"}

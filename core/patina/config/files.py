@@ -32,7 +32,9 @@ def parsed(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8 text: byte {error.start} is wrong.") from None
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise ConfigError(f"{path} nests its values too deeply.") from None
+    except ValueError as error:  # tomllib's own, and Python's for a number of too many digits
         raise ConfigError(_syntax(path, text, str(error))) from None
 
 
@@ -55,10 +57,17 @@ def find_project(start: Path, home: Path | None = None) -> Path | None:
     homes = {Path(absolute(str(place))).resolve() for place in named if place}
     start = start.absolute()
     for folder in (start, *start.parents):
-        mark = folder / PROJECT_FOLDER
-        if (mark.is_dir() and mark.resolve() not in homes) or (folder / ".git").exists():
+        if _marks_project(folder, homes):
             return folder
     return None
+
+
+def _marks_project(folder: Path, homes: set[Path]) -> bool:
+    mark = folder / PROJECT_FOLDER
+    try:
+        return (mark.is_dir() and mark.resolve() not in homes) or (folder / ".git").exists()
+    except PermissionError:
+        return False
 
 
 def permitted(settings: Iterable[Setting], project: Path, notes: list[str]) -> list[Setting]:
@@ -82,6 +91,6 @@ def permitted(settings: Iterable[Setting], project: Path, notes: list[str]) -> l
 
 
 def _inside(root: object, project: Path) -> bool:
-    if not isinstance(root, str):
-        return True  # refused for its type later
+    if not isinstance(root, str) or "\0" in root:
+        return True  # refused as a value later
     return Path(absolute(root, str(project))).resolve().is_relative_to(project.resolve())

@@ -28,7 +28,7 @@ def load(
     Raises one `ConfigError` that lists every problem.
     """
     env = os.environ if env is None else env
-    here = Path.cwd()
+    here = Path()
     place = Path(home_path({"PATINA_HOME": str(home)} if home else env))
     draft = Draft(place)
     draft.origins["home"] = "flag" if home else "environment PATINA_HOME" if env.get("PATINA_HOME") else "default"

@@ -15,7 +15,7 @@ from patina.types import Secret
 Count: TypeAlias = Annotated[int, Meta(ge=1)]
 Port: TypeAlias = Annotated[int, Meta(ge=0, le=65535)]
 Weight: TypeAlias = Annotated[float, Meta(ge=0, le=1000)]
-Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=4096)]
+Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=4096, pattern=r"\A[^\0]*\Z")]
 Wait: TypeAlias = Annotated[float, Meta(ge=0, le=31_536_000)]
 Section: TypeAlias = dict[str, dict[str, Any]]
 

@@ -1,6 +1,7 @@
 """One value: turned into the type that its setting wants, or a sentence that says what was expected."""
 
 import json
+import os
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -73,8 +74,8 @@ def failure(problems: list[str], param: str | None = None) -> ConfigError:
 
 def _own_type(kind: type, value: Any) -> Any:
     """The types that msgspec does not know."""
-    if kind is Path and isinstance(value, str | Path):
-        return Path(value)
+    if kind is Path and isinstance(value, str | Path) and "\0" not in str(value):
+        return Path(os.path.expanduser(value))  # noqa: PTH111  # pathlib's raises for a user who does not exist
     if kind is Secret and isinstance(value, str):
         return Secret(value)
     raise ValueError(f"expected {kind.__name__}")

@@ -7,9 +7,8 @@ from msgspec import structs
 from patina.config import Config
 from patina.config.environment import variable
 from patina.config.values import suggestion
-from patina.errors import ConfigError
 from patina.registry.offers import KINDS, AnyOffer, Kind, Noun
-from patina.registry.sections import section
+from patina.registry.sections import problems
 
 _ALIKE = 0.85
 """Variables share so much of their prefixes that nearly everything is near everything."""
@@ -42,7 +41,4 @@ def wrong(config: Config, offers: Mapping[Noun, Mapping[str, AnyOffer]]) -> Iter
     """A sentence for each section that its plugin's settings do not take."""
     for noun, kind in KINDS.items():
         for offer in offers[noun].values():
-            try:
-                section(kind, offer, config, {})
-            except ConfigError as error:
-                yield error.message
+            yield from problems(kind, offer, config)

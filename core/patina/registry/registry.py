@@ -126,13 +126,13 @@ class Registry:
             who = " and ".join(str(claim.plugin) for claim in able)
             raise ConfigError(f'"{scheme}:" endpoints are reached by {who}.', hint="Block all but one in [plugins].")
         claim = able[0]
-        settings = section(KINDS["transport"], claim.offer, config, {}).settings
+        settings = section(KINDS["transport"], claim.offer, config).settings
         return cast("Dialer", self._made(claim, Dialer, claim.offer.dial, settings))
 
     def _built(self, noun: Noun, name: str, config: Config) -> object:
         claim = self._claim(noun, name)
         kind = KINDS[noun]
-        return self._made(claim, kind.protocol, claim.offer.build, section(kind, claim.offer, config, {}).settings)
+        return self._made(claim, kind.protocol, claim.offer.build, section(kind, claim.offer, config).settings)
 
     def _made(self, claim: Claim, protocol: Any, build: Callable[[Any], object], settings: Settings) -> object:
         what = f'"{claim.offer.name}" of the plugin {claim.plugin}'
@@ -173,7 +173,7 @@ class Registry:
 
     def settings(self, noun: Noun, name: str, config: Config) -> Settings:
         """What an offer's `build` gets. Raises a `ConfigError` that lists every problem of its section."""
-        return section(KINDS[noun], self._claim(noun, name).offer, config, {}).settings
+        return section(KINDS[noun], self._claim(noun, name).offer, config).settings
 
     def rows(self, config: Config) -> list[Row]:
         """Every setting of every offer, for `patina config show`; a section that is wrong stands as it was written."""
@@ -182,7 +182,7 @@ class Registry:
         for noun, kind in KINDS.items():
             for offer in self._offers(noun).values():
                 try:
-                    rows |= {row.key: row for row in section(kind, offer, config, {}).rows()}
+                    rows |= {row.key: row for row in section(kind, offer, config).rows()}
                 except ConfigError:
                     continue
                 raw = {key: row for key, row in raw.items() if key not in variables(kind, offer)}
@@ -235,7 +235,7 @@ class Registry:
     def _attempted(self, plugin: Plugin, name: str, hook: Callable[..., Any], argument: object) -> Any:
         try:
             return hook(argument) if inspect.signature(hook).parameters else hook()
-        except Exception as error:  # whatever a stranger's hook may raise
+        except (Exception, SystemExit) as error:  # whatever a stranger's hook may raise
             plugin.report(f"{name} failed: {in_a_line(error)}")
             return None
 

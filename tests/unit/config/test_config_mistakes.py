@@ -65,6 +65,8 @@ def test_all_problems_of_all_layers_come_in_one_error(home: Path, user_file: Wri
         ("[daemon]\nidle_exit_s = nan", "a number from 0"),
         ("[plugins]\nblock = [1]", "a list, each item text, found [1]"),
         ("auto_start = 1", "true or false, found 1"),
+        ('model_cache = "a\\u0000b"', "a path"),
+        ('[collections.a]\nroot = "a\\u0000b"', "text"),
         ("daemon = 3", "a table, found 3"),
         ("[collections]\nnotes = 3", "a table, found 3"),
         ('embedders = "onnx"', 'a table, found "onnx"'),
@@ -103,6 +105,10 @@ def test_what_is_no_text_file_is_a_sentence(home: Path) -> None:
     assert "config.toml is not UTF-8 text" in complaint(home)
     (home / "config.toml").write_bytes(b"#" * 1_000_001)
     assert "larger than the 1,000,000 bytes" in complaint(home)
+    (home / "config.toml").write_text("[daemon]\nport = " + "[" * 100_000)
+    assert "config.toml nests its values too deeply" in complaint(home)
+    (home / "config.toml").write_text("[daemon]\nport = " + "9" * 5000)
+    assert "config.toml, line 2: exceeds the limit" in complaint(home)
     (home / "config.toml").unlink()
     (home / "config.toml").mkdir()
     assert "config.toml cannot be read" in complaint(home)

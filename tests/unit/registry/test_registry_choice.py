@@ -32,6 +32,7 @@ class WireSettings(patina.Settings, frozen=True, kw_only=True):
     port: int = 0
     socket: str = ""
     home: str = "its own"
+    model_cache: int = 0
 
 
 class Echo:
@@ -103,6 +104,7 @@ def test_patina_fills_in_what_only_it_knows(registry: Registry, tmp_path: Path) 
     assert (door.settings.host, door.settings.port) == ("127.0.0.1", 99)
     assert door.settings.socket == str(socket_path(config))
     assert door.settings.home == "its own"  # a default of its own is not touched
+    assert door.settings.model_cache == 0  # nor what means something else by the name
 
 
 def test_what_a_person_sets_is_never_filled_over(registry: Registry, tmp_path: Path) -> None:
@@ -175,7 +177,7 @@ def test_two_strangers_for_one_scheme_are_named() -> None:
 def test_check_finds_everything_that_is_wrong_with_plugins(registry: Registry, tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(
         '[defaults]\nembedder = "ehco"\nindex = "hybrid"\n[daemon]\ntransports = ["wire", "grpc"]\n'
-        "[embedders.echo]\nsize = 0\n[embedders.eco]\nsize = 1\n"
+        "[embedders.echo]\nsize = 0\ntoken = 1\n[embedders.eco]\nsize = 1\n"
         '[collections.notes]\nembedder = "echo"\n'
     )
     with pytest.raises(ConfigError) as caught:
@@ -187,6 +189,7 @@ def test_check_finds_everything_that_is_wrong_with_plugins(registry: Registry, t
         ),
         "[embedders.eco]: there is no embedder of this name. Did you mean echo? Installed: echo.",
         f"embedders.echo.size ({tmp_path}/config.toml): expected a whole number of at least 1, found 0.",
+        f"embedders.echo.token ({tmp_path}/config.toml): expected text, found ***.",
         'daemon.transports: There is no transport "grpc". Installed: out, wire.',
         'defaults.embedder: There is no embedder "ehco". Did you mean echo? Installed: echo.',
         'defaults.index: There is no index "hybrid". Installed: none.',
