@@ -47,7 +47,8 @@ class Indexing:
         await asyncio.gather(*(follower.stop() for follower in self._followers.values()))
 
     def statuses(self) -> list[wire.CollectionStatus]:
-        return [self._status(one) for one in self._shelf.all]
+        indexed_at = {record.name: record.indexed_at for record in self._store.collections()}
+        return [self._status(one, indexed_at.get(one.name)) for one in self._shelf.all]
 
     def notes(self) -> list[str]:
         """What is missing or broken in some collection."""
@@ -174,9 +175,7 @@ class Indexing:
 
     def _report(self, shelved: Shelved, intake: Intake, embedded: int, started: float) -> IndexReport:
         report = intake.tally.report(shelved.name)
-        return msgspec.structs.replace(
-            report, embedded=embedded, note=self._note(shelved), took_ms=_ms_since(started)
-        )
+        return msgspec.structs.replace(report, embedded=embedded, note=self._note(shelved), took_ms=_ms_since(started))
 
     def _note(self, shelved: Shelved) -> str | None:
         if shelved.missing_model is not None:
@@ -184,7 +183,7 @@ class Indexing:
         refused = len(self._followers[shelved.name].unembeddable)
         return f"{refused} chunks could not be embedded; the log says why." if refused else None
 
-    def _status(self, one: Shelved) -> wire.CollectionStatus:
+    def _status(self, one: Shelved, indexed_at: float | None) -> wire.CollectionStatus:
         counts = self._store.counts(one.name)
         problem = one.mismatch or self._followers[one.name].problem
         return wire.CollectionStatus(
@@ -194,7 +193,7 @@ class Indexing:
             chunks=counts.chunks,
             embedded=counts.embedded,
             model=one.record.model,
-            indexed_at=one.record.indexed_at,
+            indexed_at=indexed_at,
             problem=str(problem) if problem else None,
         )
 
