@@ -146,15 +146,16 @@ def _file_writer(path: Path) -> apsw.Connection:
 
 def _set_up_writer(connection: apsw.Connection, path: Path) -> None:
     _set_up(connection)
+    connection.pragma("synchronous", "FULL")
+    connection.pragma("cache_size", -WRITER_CACHE_KIB)
+    schema.prepare(connection, path)
+    path.chmod(0o600)  # the log of writes gets the same mode
     if connection.pragma("journal_mode", "wal") != "wal":
         raise Failed(
             f"The store {path} lies on a file system without shared memory, which SQLite's log of writes needs.",
             hint="Choose a home on a local disk.",
         )
-    connection.pragma("synchronous", "FULL")
     connection.pragma("journal_size_limit", MAX_IDLE_WAL_BYTES)
-    connection.pragma("cache_size", -WRITER_CACHE_KIB)
-    schema.prepare(connection, path)
 
 
 def _file_reader(path: Path) -> apsw.Connection:

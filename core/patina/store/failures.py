@@ -28,7 +28,7 @@ _MEANINGS = (
         (apsw.CorruptError, apsw.NotADBError),
         Corrupt,
         "The store {where} is damaged ({error}).",
-        "Run `patina verify --full` to see how far, keep a copy of the file, and index anew into another home.",
+        "Keep a copy of it, move it away and index again; `patina verify --full` names what else is damaged.",
     ),
     _Meaning(
         (apsw.ReadOnlyError, apsw.PermissionsError),

@@ -125,7 +125,7 @@ MIGRATIONS: Mapping[int, str] = MappingProxyType({})
 """By format, the SQL that makes the next one of it. The number itself is raised by `prepare`."""
 
 
-def prepare(connection: apsw.Connection, path: Path | None, migrations: Mapping[int, str] = MIGRATIONS) -> None:
+def prepare(connection: apsw.Connection, path: Path | None) -> None:
     """Lay out an empty file, bring an older one up to date after copying it, refuse any other.
 
     Each step is one transaction: a crash leaves the old format or the new one. Raises `Corrupt`.
@@ -142,12 +142,12 @@ def prepare(connection: apsw.Connection, path: Path | None, migrations: Mapping[
             hint="Install the newer Patina again, or move the store away and index anew.",
         )
     if found < FORMAT:
-        _migrate(connection, path, found, migrations)
+        _migrate(connection, path, found)
 
 
-def _migrate(connection: apsw.Connection, path: Path | None, found: int, migrations: Mapping[int, str]) -> None:
+def _migrate(connection: apsw.Connection, path: Path | None, found: int) -> None:
     steps = range(found, FORMAT)
-    if any(step not in migrations for step in steps):
+    if any(step not in MIGRATIONS for step in steps):
         raise Corrupt(
             f"The store {path} has format {found}, which this version no longer reads.",
             hint="Move it away and index anew.",
@@ -155,7 +155,7 @@ def _migrate(connection: apsw.Connection, path: Path | None, found: int, migrati
     if path is not None:
         _copy(connection, path.with_name(f"{path.name}.format-{found}"))
     for step in steps:
-        _apply(connection, migrations[step], step + 1)
+        _apply(connection, MIGRATIONS[step], step + 1)
 
 
 def _apply(connection: apsw.Connection, statements: str, number: int) -> None:
@@ -178,9 +178,8 @@ def _copy(connection: apsw.Connection, target: Path) -> None:
 
 
 def private_file(path: Path) -> None:
-    """Make sure that the file exists and is nobody else's to read; SQLite gives its companions the same mode."""
+    """Make sure that the file exists; a new one is nobody else's to read."""
     os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-    path.chmod(0o600)
 
 
 def sync_folder(folder: Path) -> None:

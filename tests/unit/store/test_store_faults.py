@@ -1,0 +1,185 @@
+"""A disk that is full, fails or lies: the write is refused with a sentence, readers go on, nothing is half there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from patina.errors import Corrupt, Failed, PatinaError
+from patina.store import Collection, Entry, Store, Write, writer
+
+Draft = Callable[..., Entry]
+FULL, FAILING, READ_ONLY = apsw.FullError, apsw.IOError, apsw.ReadOnlyError
+
+
+class Disk(apsw.VFS):
+    """The real disk, until `trouble` is set: then every write and sync of the files of one kind meets it."""
+
+    def __init__(self) -> None:
+        self.name = f"troubled-{id(self)}"
+        self.trouble: type[apsw.Error] | None = None
+        self.kind = apsw.SQLITE_OPEN_WAL
+        self.after = 0
+        """How many more writes and syncs succeed first."""
+        self.done: list[str] = []
+        self.real = apsw.vfs_names()[0]
+        super().__init__(self.name, self.real, makedefault=True)
+
+    def xOpen(self, name: Any, flags: list[int]) -> apsw.VFSFile:  # noqa: N802
+        return File(self, name, flags)
+
+    def step(self, what: str, kind: int) -> None:
+        if not kind & self.kind:
+            return
+        self.done.append(what)
+        if self.trouble is not None:
+            self.after -= 1
+            if self.after < 0:
+                raise self.trouble
+
+
+class File(apsw.VFSFile):
+    def __init__(self, disk: Disk, name: Any, flags: list[int]) -> None:
+        self.disk = disk
+        self.kind = flags[0]
+        super().__init__(disk.real, name, flags)
+
+    def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
+        self.disk.step("write", self.kind)
+        super().xWrite(data, offset)
+
+    def xSync(self, flags: int) -> None:  # noqa: N802
+        self.disk.step("sync", self.kind)
+        super().xSync(flags)
+
+
+@pytest.fixture
+def disk() -> Iterator[Disk]:
+    disk = Disk()
+    yield disk
+    disk.unregister()
+
+
+@pytest.fixture
+def store(disk: Disk, tmp_path: Path, draft: Draft) -> Iterator[Store]:
+    assert disk.name in apsw.vfs_names()
+    store = Store.open(tmp_path / "patina.db")
+    store.save_collection(Collection(name="papers")).result()
+    store.write(Write(collection="papers", puts=[draft("a", "one\ntwo")])).result()
+    yield store
+    disk.trouble = None
+    store.close()
+
+
+def texts(store: Store) -> list[str]:
+    return [chunk.text for chunk in store.iterate("papers")]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "sentence"), [(FULL, "disk is full"), (FAILING, "disk failed"), (READ_ONLY, "read-only")]
+)
+def test_a_refused_write_leaves_nothing_behind_and_the_next_one_goes_on(
+    store: Store, disk: Disk, draft: Draft, trouble: type[apsw.Error], sentence: str
+) -> None:
+    new = Write(collection="papers", puts=[draft("a", "three"), draft("b", "four")], cursor=("git", "1"))
+    head = store.head("papers")
+    disk.trouble = trouble
+    for _ in range(2):
+        with pytest.raises(Failed, match=sentence) as refusal:
+            store.write(new).result()
+        assert refusal.value.hint
+        assert texts(store) == ["one", "two"]
+        assert (store.head("papers"), store.cursor("papers", "git")) == (head, None)
+    disk.trouble = None
+    store.write(new).result()
+    assert texts(store) == ["three", "four"]
+    assert store.check(full=True) == []
+
+
+def test_whichever_write_or_sync_fails_a_document_is_whole(store: Store, disk: Disk, draft: Draft) -> None:
+    old, new = "one\ntwo", "two\nthree\nfour"
+    for after in range(100):
+        disk.trouble, disk.after = FAILING, after
+        try:
+            store.write(Write(collection="papers", puts=[draft("a", new)])).result()
+        except PatinaError:
+            disk.trouble = None
+            assert "\n".join(texts(store)) == old
+            assert store.check(full=True) == []
+        else:
+            break
+    else:
+        pytest.fail("the write never succeeded")
+    assert after > 2
+    assert "\n".join(texts(store)) == new
+
+
+def test_a_failed_sync_is_forgotten_by_a_reopened_store(disk: Disk, draft: Draft, store: Store, tmp_path: Path) -> None:
+    disk.trouble = FAILING
+    with pytest.raises(Failed):
+        store.write(Write(collection="papers", puts=[draft("b", "never")])).result()
+    disk.trouble = None
+    store.write(Write(collection="papers", puts=[draft("c", "kept")])).result()
+    store.close()
+    again = Store.open(tmp_path / "patina.db")
+    assert texts(again) == ["one", "two", "kept"]
+    assert again.check(full=True) == []
+    again.close()
+
+
+def test_a_checkpoint_that_fails_loses_nothing(
+    store: Store, disk: Disk, draft: Draft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "CHECKPOINT_PAGES", 1)
+    disk.trouble, disk.kind = FAILING, apsw.SQLITE_OPEN_MAIN_DB
+    for name in "bcd":
+        store.write(Write(collection="papers", puts=[draft(name, name)])).result()
+    store.sweep_log().result()
+    assert disk.done
+    assert texts(store) == ["one", "two", "b", "c", "d"]
+    disk.trouble = None
+    store.close()
+    again = Store.open(tmp_path / "patina.db")
+    assert texts(again) == ["one", "two", "b", "c", "d"]
+    assert again.check(full=True) == []
+    again.close()
+
+
+def test_an_acknowledged_write_has_been_synced(store: Store, disk: Disk, draft: Draft) -> None:
+    disk.done.clear()
+    store.write(Write(collection="papers", puts=[draft("b", "three")])).result()
+    assert "write" in disk.done
+    assert disk.done[-1] == "sync"
+
+
+def test_one_bad_write_does_not_take_its_neighbours_along(store: Store, draft: Draft) -> None:
+    futures = [
+        store.write(Write(collection="papers", puts=[draft(name, f"text of {name}")], deletes=gone))
+        for name, gone in [("b", []), ("c", ["\udcff"]), ("d", [])]
+    ]
+    errors = [future.exception() for future in futures]
+    assert [error is None for error in errors] == [True, False, True]
+    assert list(store.documents("papers")) == ["a", "b", "d"]
+    assert store.check(full=True) == []
+
+
+def test_a_damaged_file_is_reported_as_damage(store: Store, draft: Draft, tmp_path: Path) -> None:
+    store.write(Write(collection="papers", puts=[draft(f"{n}", f"text {n}\n" * 50) for n in range(50)])).result()
+    store.close()
+    path = tmp_path / "patina.db"
+    raw = bytearray(path.read_bytes())
+    half = len(raw) // 2
+    raw[half:] = b"\x99" * (len(raw) - half)
+    path.write_bytes(raw)
+    damaged = Store.open(path)
+    with pytest.raises(Corrupt, match="damaged"):
+        list(damaged.iterate("papers"))
+    with pytest.raises(Corrupt, match="damaged"):
+        damaged.write(Write(collection="papers", puts=[draft("b", "three")])).result()
+    assert damaged.check(full=False)
+    assert damaged.check(full=True)
+    damaged.close()

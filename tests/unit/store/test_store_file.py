@@ -1,0 +1,172 @@
+"""The file: whose it is, what format it has, and what becomes of it when the store is opened and closed."""
+
+from __future__ import annotations
+
+import stat
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import apsw
+import pytest
+
+from patina.errors import Corrupt, Failed, Unavailable
+from patina.store import Collection, Counts, Entry, Store, Write, schema
+
+Draft = Callable[..., Entry]
+# What the first format would look like to a hypothetical older Patina: no cursors yet.
+FORMAT_0 = schema.LAYOUT.replace("CREATE TABLE cursors", "CREATE TABLE bookmarks")
+TO_FORMAT_1 = {0: "ALTER TABLE bookmarks RENAME TO cursors"}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "new" / "folder" / "patina.db"
+
+
+def filled(path: Path, draft: Draft) -> Store:
+    store = Store.open(path)
+    store.save_collection(Collection(name="papers")).result()
+    store.write(Write(collection="papers", puts=[draft("a", "one\ntwo")], cursor=("git", "c0ffee"))).result()
+    return store
+
+
+def make_format_0(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    connection = apsw.Connection(str(path))
+    connection.execute(FORMAT_0)
+    connection.pragma("application_id", schema.APPLICATION_ID)
+    connection.execute("INSERT INTO collections VALUES (1, 'papers', '', '', '', '', '', 0, 1.0, NULL, 1, 0, 0, 0)")
+    connection.execute("INSERT INTO bookmarks VALUES (1, 'git', 'c0ffee')")
+    connection.close()
+
+
+def query(path: Path, statement: str) -> list[tuple[object, ...]]:
+    connection = apsw.Connection(str(path))
+    try:
+        return list(connection.execute(statement))
+    finally:
+        connection.close()
+
+
+def open_files(folder: Path) -> list[Path]:
+    """The files in a folder that this process has open."""
+    handles = [handle for handle in Path("/proc/self/fd").iterdir() if handle.is_symlink()]
+    return [target for handle in handles if (target := handle.readlink()).is_relative_to(folder)]
+
+
+def test_what_was_written_is_there_again(path: Path, draft: Draft) -> None:
+    filled(path, draft).close()
+    store = Store.open(path)
+    assert [chunk.text for chunk in store.iterate("papers")] == ["one", "two"]
+    assert store.counts("papers") == Counts(documents=1, chunks=2, embedded=0)
+    assert store.cursor("papers", "git") == "c0ffee"
+    store.close()
+
+
+def test_only_its_owner_can_read_it(path: Path, draft: Draft) -> None:
+    path.parent.mkdir(parents=True)
+    path.touch(mode=0o644)
+    store = filled(path, draft)
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+    store.close()
+    assert modes == {"patina.db": 0o600, "patina.db-wal": 0o600, "patina.db-shm": 0o600}
+
+
+def test_a_closed_store_is_one_file_and_holds_nothing(path: Path, draft: Draft) -> None:
+    threads = threading.active_count()
+    store = filled(path, draft)
+    readers = [threading.Thread(target=store.counts, args=("papers",)) for _ in range(8)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    assert open_files(path.parent)
+    store.close()
+    store.close()
+    assert [file.name for file in path.parent.iterdir()] == ["patina.db"]
+    assert open_files(path.parent) == []
+    assert threading.active_count() == threads
+
+
+def test_a_store_in_memory_touches_no_disk(tmp_path: Path, draft: Draft, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = Store.open(None)
+    store.save_collection(Collection(name="papers")).result()
+    store.write(Write(collection="papers", puts=[draft("a", "one")])).result()
+    assert store.in_memory
+    store.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_closed_store_says_so(store: Store, draft: Draft) -> None:
+    store.close()
+    with pytest.raises(Unavailable, match="closed"):
+        store.counts("papers")
+    with pytest.raises(Unavailable, match="closed"):
+        store.write(Write(collection="papers", puts=[draft("a", "one")]))
+
+
+def test_a_newer_format_is_refused_with_the_next_step(path: Path, draft: Draft) -> None:
+    filled(path, draft).close()
+    query(path, "PRAGMA user_version = 99")
+    with pytest.raises(Corrupt, match=r"99.*newer") as refusal:
+        Store.open(path)
+    assert "Install the newer Patina" in refusal.value.hint
+    assert query(path, "SELECT count(*) FROM chunks") == [(2,)]
+    assert open_files(path.parent) == []
+
+
+def test_an_older_format_that_is_no_longer_read_is_refused(path: Path) -> None:
+    make_format_0(path)
+    with pytest.raises(Corrupt, match="format 0"):
+        Store.open(path)
+
+
+def test_an_older_format_is_brought_up_to_date_after_a_copy(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_format_0(path)
+    monkeypatch.setattr(schema, "MIGRATIONS", TO_FORMAT_1)
+    store = Store.open(path)
+    assert store.cursor("papers", "git") == "c0ffee"
+    store.close()
+    copy = path.with_name("patina.db.format-0")
+    assert query(path, "PRAGMA user_version") == [(1,)]
+    assert query(copy, "PRAGMA user_version") == [(0,)]
+    assert query(copy, "SELECT value FROM bookmarks") == [("c0ffee",)]
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    Store.open(path).close()
+
+
+def test_a_migration_that_stops_half_way_leaves_the_old_format(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_format_0(path)
+    monkeypatch.setattr(schema, "MIGRATIONS", {0: TO_FORMAT_1[0] + "; DROP TABLE nowhere"})
+    with pytest.raises(Failed, match="nowhere"):
+        Store.open(path)
+    assert query(path, "SELECT value FROM bookmarks") == [("c0ffee",)]
+    monkeypatch.setattr(schema, "MIGRATIONS", TO_FORMAT_1)
+    store = Store.open(path)
+    assert store.cursor("papers", "git") == "c0ffee"
+    store.close()
+
+
+def test_another_programs_file_is_left_alone(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    query(path, "CREATE TABLE theirs (x)")
+    with pytest.raises(Corrupt, match="not a store"):
+        Store.open(path)
+    assert query(path, "SELECT name FROM sqlite_schema") == [("theirs",)]
+    assert query(path, "PRAGMA journal_mode") == [("delete",)]
+
+
+def test_a_file_that_is_no_database_is_left_alone(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"not a database, but something that somebody wrote " * 100)
+    with pytest.raises(Corrupt, match="damaged"):
+        Store.open(path)
+    assert path.read_bytes().startswith(b"not a database")
+
+
+def test_a_folder_in_its_place_is_one_sentence(path: Path) -> None:
+    path.mkdir(parents=True)
+    with pytest.raises(Failed, match="cannot be opened"):
+        Store.open(path)
