@@ -9,6 +9,7 @@ from patina.errors import ConfigError, Corrupt
 from patina_onnx import card as cards
 from patina_onnx.files import sha256
 from patina_onnx.onnxfile import outline
+from patina_onnx.tokenizer import Tokenizer
 
 _MODEL_PLACES = ("model.onnx", "onnx/model.onnx")
 _PARAM = "embedders.onnx.model"
@@ -45,8 +46,8 @@ class Directory:
         self.fingerprint = hashlib.sha256("".join(digests).encode()).hexdigest()
         self._stamps = {file: _stamp(file) for file in files}
 
-    def tokenizer(self) -> Path:
-        return self._unchanged(self._tokenizer)
+    def tokenizer(self, max_tokens: int) -> Tokenizer:
+        return Tokenizer(self._unchanged(self._tokenizer), max_tokens)
 
     def model(self) -> Path:
         for file in self._stamps:

@@ -18,7 +18,6 @@ from patina_onnx.card import Card, overridden
 from patina_onnx.memory import give_back
 from patina_onnx.session import Session
 from patina_onnx.settings import OnnxSettings
-from patina_onnx.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from patina.types import Kind, Tokens, Vector
@@ -37,7 +36,7 @@ class OnnxEmbedder:
         self._source = _Lazy(lambda: sources.find(settings))
         self._card = _Lazy(lambda: overridden(self._source().card, settings))
         self._info = _Lazy(lambda: _described(self._card(), self._source().fingerprint))
-        self._tokenizer = _Lazy(lambda: Tokenizer(self._source().tokenizer(), self._card().max_tokens))
+        self._tokenizer = _Lazy(lambda: self._source().tokenizer(self._card().max_tokens))
         self._session = _Lazy(lambda: Session(self._source().model()))
 
     @property
@@ -47,7 +46,7 @@ class OnnxEmbedder:
     def tokenize(self, texts: Sequence[str], kind: Kind) -> list[Tokens]:
         card = self._card()
         prefix = card.prefix_query if kind == "query" else card.prefix_passage
-        return self._tokenizer()([prefix + text for text in texts])
+        return self._tokenizer()([prefix + _encodable(text) for text in texts])
 
     def embed(self, batch: Sequence[Tokens]) -> Embedded:
         session, card = self._session(), self._card()
@@ -74,6 +73,11 @@ def _vector(session: Session, card: Card, tokens: Tokens) -> Vector:
             param="embedders.onnx.model",
         )
     return pooling.normalised(vector, card.normalization)
+
+
+def _encodable(text: str) -> str:
+    """Without the halves of surrogate pairs that a command line or a file name may bring in."""
+    return text.encode(errors="replace").decode()
 
 
 def _described(card: Card, fingerprint: str) -> ModelInfo:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from patina.errors import ModelNotFound
+from patina.types import Tokens
 from patina_onnx import hub
 from patina_onnx.card import Card
 from patina_onnx.directory import Directory
@@ -17,8 +19,12 @@ _DEFAULT_CACHE = "~/.patina/cache/models"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
+Tokenize: TypeAlias = Callable[[Sequence[str]], list[Tokens]]
+"""Safe to call from several threads; the payload of each `Tokens` is int64 [count], the ids."""
+
+
 class Source(Protocol):
-    """A model that can be had. Its files are sound when they are handed over, or `Corrupt` is raised."""
+    """A model that can be had. Its files are sound when they are used, or `Corrupt` is raised."""
 
     @property
     def card(self) -> Card: ...
@@ -28,7 +34,7 @@ class Source(Protocol):
         """sha256 over everything that the vectors depend on, the card excepted."""
         ...
 
-    def tokenizer(self) -> Path: ...
+    def tokenizer(self, max_tokens: int) -> Tokenize: ...
 
     def model(self) -> Path: ...
 

@@ -14,6 +14,7 @@ from msgspec import structs
 from patina.errors import Corrupt, Unavailable
 from patina_onnx.card import CARD, Card
 from patina_onnx.e5 import tokenizer
+from patina_onnx.e5.unigram import Unigram
 from patina_onnx.e5.weights import Weights
 from patina_onnx.files import locked, replace, sha256
 from patina_onnx.settings import Artefact
@@ -52,8 +53,8 @@ class E5:
         if not (self._recorded(_MODEL) and self._recorded(_TOKENIZER)) and _weights_path() is None:
             raise _unavailable()
 
-    def tokenizer(self) -> Path:
-        return self._made(_TOKENIZER, lambda weights: _tokenizer(weights, self.card.max_tokens))
+    def tokenizer(self, max_tokens: int) -> Unigram:
+        return Unigram(self._made(_TOKENIZER, lambda weights: _tokenizer(weights, self.card.max_tokens)), max_tokens)
 
     def model(self) -> Path:
         return self._made(_MODEL, lambda weights: _encoder(weights, self._artefact))
