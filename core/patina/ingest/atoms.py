@@ -24,7 +24,6 @@ FENCED_COST = 60
 """Added to the cost of code that stands in prose: better cut the prose around it."""
 ATTACHED_COST = 1000
 """Of what belongs to the line above: a body to its comment, a closing bracket to its block, a text to its heading."""
-SLICE_COST = 2000
 
 _NO_BLANK_COST = 4
 """Beginning without a blank line above is as bad as standing one indentation further right."""

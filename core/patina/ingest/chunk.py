@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, takewhile
+from math import ceil
 from typing import NamedTuple
 
 import msgspec
 
 from patina.errors import ConfigError
-from patina.ingest.atoms import SLICE_COST, Atom, atoms
+from patina.ingest.atoms import Atom, atoms
 from patina.ingest.estimate import ESTIMATE, estimate
 from patina.ingest.pack import Room, pack
 from patina.ingest.slices import slices
@@ -28,8 +29,6 @@ MIN_ROOM_TOKENS = 16
 """The least that a model must leave for a text; a single character can take several tokens."""
 SMALL_SHARE = 0.5
 """A part below this share of the target takes in the next one, if they have a parent in common."""
-SLICES_PER_PIECE = 8
-"""Into how many slices a piece's worth of an overlong line is cut, so that slices can be packed like other atoms."""
 
 Measure = Callable[[Sequence[str]], list[int]]
 """Counts the tokens of many texts in one call, each with prefix and special tokens; for a text that the model would
@@ -93,35 +92,22 @@ class Chunker:
 
     def cut(self, text: str, language: str = "") -> list[Piece]:
         """The pieces of a text; none for a blank one."""
-        weighed = self._weigh(text, atoms(text, language))
-        groups = _groups(weighed, self._room.target * SMALL_SHARE)
-        spans = [span for group in groups for span in _packed(group, self._room)]
-        return _pieces(text, list(self._fitting(text, spans)))
-
-    def _weigh(self, text: str, found: Sequence[Atom]) -> list[_Weighed]:
-        """Count each atom's own tokens; what is over the target by itself comes back in slices."""
-        weighed: list[_Weighed] = []
-        for atom, tokens in zip(found, self._own_tokens(text, found), strict=True):
-            if tokens <= self._room.target or atom.end - atom.start == 1:
-                weighed.append(_Weighed(atom, tokens))
-            else:
-                weighed += self._weigh(text, _sliced(text, atom, tokens / self._room.target))
-        return weighed
-
-    def _own_tokens(self, text: str, found: Sequence[Atom]) -> list[int]:
-        """What each atom takes of a piece's room, at least 1."""
+        found = atoms(text, language)
         counts = self._measure([text[atom.start : atom.end] for atom in found])
-        return [max(1, count - self._added) for count in counts]
+        weighed = [_Weighed(atom, max(1, count - self._added)) for atom, count in zip(found, counts, strict=True)]
+        groups = _groups(weighed, self._room.target * SMALL_SHARE)
+        spans = (span for group in groups for span in _packed(group, self._room))
+        return _pieces(text, list(_advancing(self._fitting(text, spans))))
 
     def _fitting(self, text: str, spans: Iterable[_Span]) -> Iterator[_Span]:
-        """The spans, trimmed, measured as they are, and made smaller where they do not fit."""
+        """The spans, trimmed, measured as they stand, and made smaller where they do not fit."""
         kept = [span for span in (_trimmed(text, span) for span in spans) if span.start < span.end]
         counts = self._measure([text[span.start : span.end] for span in kept])
         for span, count in zip(kept, counts, strict=True):
             if count <= self._max_tokens or span.end - span.start == 1:
                 yield span
             else:
-                yield from self._fitting(text, _smaller(text, span))
+                yield from self._fitting(text, _smaller(text, span, (count - self._added) / self._room.target))
 
 
 def _check(room: Room, added: int) -> None:
@@ -137,14 +123,6 @@ def _check(room: Room, added: int) -> None:
             hint=f"Choose between 0 and {room.target // 2}, half of what a passage holds.",
             param="chunk_overlap_tokens",
         )
-
-
-def _sliced(text: str, atom: Atom, pieces: float) -> list[Atom]:
-    """An atom that would fill so many pieces, in slices; only the first is as good a beginning as the atom was."""
-    length = atom.end - atom.start
-    size = min(length // 2, max(1, int(length / pieces / SLICES_PER_PIECE)))
-    first, *rest = slices(text, atom.start, atom.end, size)
-    return [Atom(*first, atom.cost, atom.heading), *(Atom(*cut, SLICE_COST, atom.heading) for cut in rest)]
 
 
 def _groups(weighed: Sequence[_Weighed], small: float) -> Iterator[list[_Weighed]]:
@@ -182,12 +160,23 @@ def _trimmed(text: str, span: _Span) -> _Span:
     return span._replace(start=start, end=end)
 
 
-def _smaller(text: str, span: _Span) -> list[_Span]:
-    """A span that does not fit: without what it repeats, else in halves."""
+def _smaller(text: str, span: _Span, targets: float) -> Iterator[_Span]:
+    """A span that does not fit and holds so many targets: without what it repeats, else in equal slices."""
     if span.start < span.own < span.end:
-        return [span._replace(start=span.own)]
-    cuts = slices(text, span.start, span.end, (span.end - span.start + 1) // 2)
-    return [_Span(start, start, end, span.heading) for start, end in cuts]
+        yield span._replace(start=span.own)
+        return
+    size = ceil((span.end - span.start) / max(2, ceil(targets)))
+    for start, end in slices(text, span.start, span.end, size):
+        yield _Span(start, start, end, span.heading)
+
+
+def _advancing(spans: Iterable[_Span]) -> Iterator[_Span]:
+    """The spans, none beginning before the one in front of it: what was cut in slices is not repeated as a whole."""
+    last_start = -1
+    for span in spans:
+        ahead = span if span.start > last_start else span._replace(start=span.own)
+        last_start = ahead.start
+        yield ahead
 
 
 def _pieces(text: str, spans: Sequence[_Span]) -> list[Piece]:

@@ -15,9 +15,9 @@ _HEAD_CHARS = 20_000
 """How far into a text a title is looked for."""
 
 _DOCSTRING = re.compile(
-    r"""\ufeff?(?:[ \t\f]*(?:\#[^\r\n]*)?(?:\r\n|\n|\r))*  # blank lines and comments
-        [rRuU]?(?:\"{3}|'{3}|["'])[\\]?\s*                 # any opening quotes
-        ([^\r\n]*?)[ \t]*(?:\"{3}|'{3}|["']?$|[\r\n])      # the first line""",
+    r"""\ufeff?(?:[ \t\f]*(?:\#[^\r\n]*)?(?:\r\n|\n|\r))*   # blank lines and comments
+        [rRuU]?(?P<quote>\"{3}|'{3}|\"|')\\?\s*
+        (?P<line>[^\r\n]*?)[ \t]*(?:(?P=quote)|[\r\n]|$)""",
     re.VERBOSE,
 )
 
@@ -60,5 +60,5 @@ def _title(head: str, language: str) -> str:
         return Outline(head).title
     if language == "python":
         docstring = _DOCSTRING.match(head)
-        return docstring.group(1).strip() if docstring else ""
+        return docstring["line"] if docstring else ""
     return ""
