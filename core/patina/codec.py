@@ -22,6 +22,9 @@ R = TypeVar("R")
 
 Form: TypeAlias = Literal["json", "msgpack"]
 
+MAX_COMPLAINT = 300
+"""Characters of an error's message."""
+
 _WRONG_VALUE = re.compile(r"Invalid enum value '(?P<wrong>.*)' - at `\$\.(?P<field>\w+)`")
 _WRONG_FIELD = re.compile(r"Object contains unknown field `(?P<wrong>[^`]*)`")
 
@@ -77,6 +80,7 @@ def _decoder(into: Any, form: Form) -> Any:
 def _explained(error: msgspec.ValidationError, raw: bytes | msgspec.Raw, into: Any, form: Form) -> InvalidRequest:
     """The refusal, with the words that would have been accepted as its hint."""
     refusal = invalid(error)
+    refusal.message, refusal.param = _shortened(refusal.message), _shortened(refusal.param or "") or None
     if isinstance(into, UnionType):
         kinds = {kind.__struct_config__.tag: kind for kind in get_args(into)}
         op = _op(raw, form)
@@ -90,6 +94,11 @@ def _explained(error: msgspec.ValidationError, raw: bytes | msgspec.Raw, into: A
     elif found := _WRONG_VALUE.fullmatch(str(error)):
         refusal.hint = _choice(found["wrong"], _literals(fields[found["field"]]))
     return refusal
+
+
+def _shortened(text: str) -> str:
+    """A complaint repeats what it complains about, which may be as long as the whole request."""
+    return text if len(text) <= MAX_COMPLAINT else f"{text[:MAX_COMPLAINT]}…"
 
 
 def _op(raw: bytes | msgspec.Raw, form: Form) -> str:

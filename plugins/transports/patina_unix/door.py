@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import cast
 
 from patina.errors import Busy, ConfigError, Denied, PatinaError, Unavailable
 from patina.protocols import Service
@@ -51,21 +50,19 @@ class Hall:
         self._sessions: dict[asyncio.Task[None], Session] = {}
         self._closing = False
 
-    async def enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection to its end; asyncio runs each in a task of its own."""
+    def enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Begin to serve a connection, in a task of its own."""
         line = Line(reader, writer, self._settings)
         try:
             self._admit(peer_uid(writer.get_extra_info("socket")))
         except PatinaError as error:
             line.post(Fault(error=Failure.of(error)), "json")
-            await line.close()
+            writer.close()
             return
-        task = cast("asyncio.Task[None]", asyncio.current_task())
-        session = self._sessions[task] = Session(self._service, line, Caller(origin="unix"), self._settings)
-        try:
-            await session.run()
-        finally:
-            del self._sessions[task]
+        session = Session(self._service, line, Caller(origin="unix"), self._settings)
+        task = asyncio.create_task(session.run())
+        self._sessions[task] = session
+        task.add_done_callback(self._sessions.pop)
 
     async def close(self) -> None:
         """Let what is under way end within the deadline, then end it."""

@@ -43,8 +43,9 @@ class Session:
         self._caller = caller
         self._settings = settings
         self._calls: dict[int, asyncio.Task[None]] = {}
-        self._ending: set[int] = set()
-        """Calls whose terminal frame is on its way."""
+        """Under way, by id, until the terminal frame is about to be written."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        """Of these calls and of those whose terminal frame is on its way."""
         self._leaving = False
 
     async def run(self) -> None:
@@ -55,17 +56,19 @@ class Session:
                 form = frame.form
                 frame = await self._line.read()
                 if frame is not None:
-                    self._take(frame)
+                    await self._take(frame)
         except PatinaError as error:
             await self._say(Fault(error=Failure.of(error)), form)
+        except ConnectionError:
+            pass  # it left in the middle of the greeting
         finally:
             await self._leave()
 
     async def drain(self) -> None:
         """Take no more calls, and wait for those under way; the caller sets the deadline."""
         self._leaving = True
-        while self._calls:
-            await asyncio.wait(self._calls.values())
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def _greeted(self) -> Frame | None:
         """Exchange hellos; returns the client's, or None when there was none in time."""
@@ -86,33 +89,42 @@ class Session:
         await self._line.write(Hello(max_frame=self._settings.max_frame_bytes), frame.form)
         return frame
 
-    def _take(self, frame: Frame) -> None:
+    async def _take(self, frame: Frame) -> None:
         message: Call | Cancel = decode(frame.body, Call | Cancel, frame.form)  # type: ignore[arg-type]
         if isinstance(message, Call):
-            self._begin(message, frame.form)
+            refusal = self._refusal(message)
+            if refusal is None:
+                self._begin(message, frame.form)
+            else:
+                await self._say(Fault(id=message.id, error=Failure.of(refusal)), frame.form)
         else:
             # Not at once: a task that is cancelled before its first step ends without a word.
             asyncio.get_running_loop().call_soon(self._cancel, message.id)
 
-    def _begin(self, call: Call, form: Form) -> None:
+    def _refusal(self, call: Call) -> PatinaError | None:
+        """Why a call is not even begun. Raises `InvalidRequest` when nobody could tell its answer from another's."""
         if call.id in self._calls:
             raise InvalidRequest(f"Request {call.id} is still under way.", param="id")
+        if self._leaving:
+            return STOPPING.error()
+        if len(self._tasks) >= self._settings.max_in_flight:
+            return Busy(f"{self._settings.max_in_flight} requests are under way on this connection.")
+        return None
+
+    def _begin(self, call: Call, form: Form) -> None:
         task = asyncio.create_task(self._attend(call, form))
         self._calls[call.id] = task
-        task.add_done_callback(lambda _: self._end(call))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _cancel(self, call_id: int) -> None:
-        if call_id in self._calls and call_id not in self._ending:
+        if call_id in self._calls:
             self._calls[call_id].cancel()
-
-    def _end(self, call: Call) -> None:
-        del self._calls[call.id]
-        self._ending.discard(call.id)
 
     async def _attend(self, call: Call, form: Form) -> None:
         """Answer one call with exactly one terminal frame, whatever happens to the work."""
         last = await self._last(call, form)
-        self._ending.add(call.id)
+        del self._calls[call.id]  # from here on it cannot be cancelled, and its id is free again
         try:
             await self._say(last, form)
         except TooLarge as error:
@@ -132,10 +144,6 @@ class Session:
             return Fault(id=call.id, error=BROKEN)
 
     async def _reply(self, call: Call, form: Form) -> object:
-        if self._leaving:
-            raise STOPPING.error()
-        if len(self._calls) > self._settings.max_in_flight:
-            raise Busy(f"{self._settings.max_in_flight} requests are under way on this connection.")
         request = decode_request(call.request, form)
         if not call.stream:
             return await self._service.handle(request, self._caller)
@@ -153,10 +161,10 @@ class Session:
     async def _leave(self) -> None:
         """End what is still under way, and say so to a client that is still there."""
         self._leaving = True
-        calls = list(self._calls.values())
-        for call in calls:
-            call.cancel()
-        if calls:
-            await asyncio.wait(calls, timeout=LINGER_S)
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=LINGER_S)
         await self._line.close()
-        await asyncio.gather(*calls, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)

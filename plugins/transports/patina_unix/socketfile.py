@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from patina.errors import ConfigError, Failed, Locked, PatinaError, Refused
+from patina.errors import Failed, Locked, Refused
+from patina.places import checked_socket
 
 BACKLOG = 128
 _UCRED = struct.Struct("3i")  # Linux: pid, uid, gid
@@ -27,8 +28,9 @@ def listening(path: Path) -> Iterator[socket.socket]:
 
     Bound under another name, then renamed: who finds the path finds a socket that is already listening. A stale
     socket of our own is replaced. Raises `Refused` for a folder that others can enter and for a path that holds
-    anything else, `Locked` when somebody listens there.
+    anything else, `Locked` when somebody listens there, `ConfigError` for a path that is too long.
     """
+    checked_socket(os.fspath(path))
     _check_folder(path.parent)
     _check_free(path)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -128,7 +130,5 @@ def _identity(found: os.stat_result) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def _unusable(path: Path, error: OSError) -> PatinaError:
-    if error.strerror is None:  # the socket module's own complaint
-        return ConfigError(f"The socket path {path} is too long.", hint="Set PATINA_SOCKET to a shorter one.")
+def _unusable(path: Path, error: OSError) -> Failed:
     return Failed(f"{path} cannot hold a socket: {error.strerror}.", hint="Set PATINA_SOCKET to another path.")
