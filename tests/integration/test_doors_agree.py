@@ -15,8 +15,6 @@ from patina.testing import FakeService
 from patina.testing.samples import EVENTS, REQUESTS
 
 EVERY_ERROR = [it for it in vars(errors).values() if isinstance(it, type) and issubclass(it, errors.PatinaError)]
-    kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.PatinaError)
-]
 STREAMED = [request for request in REQUESTS if type(request) in EVENTS]
 
 
