@@ -14,8 +14,11 @@ ARM_NAMES = {"dense": "meaning", "lexical": "words", "fused": "match"}
 
 def hit_lines(number: int, hit: Hit, marker: Marker, here: Path, explain: bool) -> list[Line]:
     """One hit, under its place in the answer."""
-    head = line(f"{number:>2}. ", Piece(place(hit, here), "bold cyan"), Piece(f"  {hit.score:.2f}", "dim"))
-    lines = [head, line(*_reasons(hit, marker), indent=4)]
+    reasons = " · ".join(f"{ARM_NAMES.get(arm, arm)} #{score.rank}" for arm, score in sorted(hit.arms.items()))
+    where = Piece(place(hit, here), "bold cyan")
+    lines = [line(f"{number:>2}. ", where, Piece(f"  {hit.score:.2f}", "dim"), Piece(f"  {reasons}", "green"))]
+    if heading := " > ".join(hit.heading) or hit.title:
+        lines.append(line(*marker.pieces(heading, "bold"), indent=4))
     if explain:
         lines += [line(Piece(text, "dim"), indent=4) for text in _explained(hit)]
     snippet = [text for text in dedent(hit.snippet).splitlines() if text.strip()]
@@ -46,13 +49,6 @@ def closing_lines(hits: Hits) -> list[Line]:
 
 def degraded_lines(hits: Hits) -> list[Line]:
     return [line(Piece(f"! {hits.degraded}", "bold yellow"))] if hits.degraded else []
-
-
-def _reasons(hit: Hit, marker: Marker) -> list[Piece]:
-    reasons = " · ".join(f"{ARM_NAMES.get(arm, arm)} #{score.rank}" for arm, score in sorted(hit.arms.items()))
-    heading = " > ".join(hit.heading) or hit.title
-    pieces = [*marker.pieces(heading, "bold"), Piece("  ")] if heading else []
-    return [*pieces, Piece(reasons, "green")]
 
 
 def _explained(hit: Hit) -> list[str]:

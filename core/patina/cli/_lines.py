@@ -78,7 +78,7 @@ def table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> list[Line]:
 
 
 def count(number: int, noun: str) -> str:
-    """ "1 chunk", "1 200 chunks"."""
+    """How many of what: "1 chunk", "1 200 chunks"."""
     plural = noun if number == 1 else f"{noun}s"
     return f"{number:,} {plural}".replace(",", " ")
 

@@ -45,12 +45,12 @@ async def followed(client: Client, request: Request[Any], quiet: bool) -> Any:
 
 
 def told(event: Progress) -> str:
-    """ "Embedding docs: 120 of 400 chunks, 31.0/s, 9.0 s left"."""
+    """An event in words: "Embedding docs: 120 of 400 chunks, 31.0/s, 9.0 s left"."""
     verb, noun = WORDS.get(event.stage, (event.stage.capitalize(), "item"))
     amount = count(event.done, noun) if event.total is None else f"{event.done:,} of {count(event.total, noun)}"
     parts = [amount.replace(",", " ")]
     parts += [f"{event.rate:.1f}/s"] if event.rate else []
-    parts += [f"{duration(event.eta_s)} left"] if event.eta_s is not None else []
+    parts += [f"{duration(event.eta_s)} left"] if event.eta_s else []
     return f"{verb} {event.repo}: {', '.join(parts)}"
 
 

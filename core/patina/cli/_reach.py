@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from msgspec import structs
+
 from patina import lock
 from patina.cli._lines import notice
 from patina.client import Client, connect, endpoint_of
@@ -71,9 +73,10 @@ async def _found(config: Config) -> Endpoint | None:
 async def _at_another_door(config: Config) -> Endpoint | None:
     """A daemon without a socket, found by what it wrote beside its lock and believed by its process id."""
     holder = lock.holder(config.home)
+    keyless = structs.replace(config, key=None)  # whoever listens there now has yet to show that it is ours
     for address in holder.endpoints if holder else []:
         try:
-            async with connect(address, config=config) as client:
+            async with connect(address, config=keyless) as client:
                 pong = await client.ping()
         except PatinaError:
             continue

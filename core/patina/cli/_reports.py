@@ -14,7 +14,7 @@ def report_lines(report: IndexReport) -> list[Line]:
     """One collection's run: what changed, what was left out, what is left to do."""
     parts = [("added", report.added), ("changed", report.changed), ("removed", report.removed)]
     done = [f"{number} {what}" for what, number in parts if number]
-    documents = f"{', '.join(done) or 'nothing new'}, {report.unchanged} unchanged"
+    documents = ", ".join([*(done or ["nothing new"]), f"{report.unchanged} unchanged"])
     work = f"{count(report.chunks, 'chunk')} written, {report.embedded} embedded, {duration(report.took_ms / 1000)}"
     lines = [line(Piece(report.repo, "bold cyan"), f": {documents}; {work}.")]
     if report.skipped:

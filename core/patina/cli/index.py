@@ -59,7 +59,7 @@ def _absolute(paths: tuple[Path, ...]) -> list[str]:
 def _check_present(paths: tuple[Path, ...]) -> None:
     for path in paths:
         if not path.exists():
-            raise InvalidRequest(f"There is no file or folder {path}.", param="paths")
+            raise InvalidRequest(f"There is no file or folder {path}.", hint=f"Seen from {Path.cwd()}.", param="paths")
 
 
 def _outcome(reports: Reports, strict: bool) -> int:

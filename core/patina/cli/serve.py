@@ -51,15 +51,19 @@ def serve(  # noqa: PLR0913 - each is an option
         run(config, transports=transport, announce=announce, idle_exit_s=idle_exit_s)
 
     if ready_fd is None:
-        serving(_on_stdout)
+        serving(_print_json if options.json else _print_lines)
     else:
         _told_through(ready_fd, serving)
     return 0
 
 
-def _on_stdout(endpoints: Sequence[Endpoint]) -> None:
-    for endpoint in endpoints:
-        sys.stdout.write(f"Listening on {endpoint}\n")
+def _print_lines(endpoints: Sequence[Endpoint]) -> None:
+    show([line(f"Listening on {endpoint}") for endpoint in endpoints])
+    sys.stdout.flush()
+
+
+def _print_json(endpoints: Sequence[Endpoint]) -> None:
+    show_json({"pid": os.getpid(), "endpoints": [str(endpoint) for endpoint in endpoints]})
     sys.stdout.flush()
 
 
@@ -88,6 +92,5 @@ def _in_background(options: Options, given: dict[str, Any], transport: Sequence[
     if options.json:
         show_json({"endpoints": endpoints, "log": str(log_path(config))})
     else:
-        show([line(f"Listening on {endpoint}") for endpoint in endpoints])
-        show([line(f"Its log: {log_path(config)}")])
+        show([*(line(f"Listening on {endpoint}") for endpoint in endpoints), line(f"Its log: {log_path(config)}")])
     return 0

@@ -50,7 +50,7 @@ def running(config: Config) -> Endpoint | None:
         except PermissionError:
             raise Denied(f"The socket {path} belongs to somebody else.") from None
         except OSError as error:
-            # Anything but these two means that somebody is there, if slow to let us in.
+            # Any other error means that somebody is there, if slow to let us in.
             return None if error.errno in NOBODY else Endpoint("unix", str(path))
     return Endpoint("unix", str(path))
 

@@ -36,8 +36,8 @@ def shown(hit: Hit = HIT, explain: bool = False) -> list[str]:
 
 def test_a_hit_says_where_it_is_why_it_came_and_what_it_says() -> None:
     assert shown() == [
-        " 1. notes/logs/rotation.md:12  0.87",
-        "    Logging > Rotating files  meaning #2 · words #1",
+        " 1. notes/logs/rotation.md:12  0.87  meaning #2 · words #1",
+        "    Logging > Rotating files",
         "      Logs are rotated",
         "      when they are full.",
         "",
