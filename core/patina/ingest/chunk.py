@@ -31,8 +31,7 @@ SMALL_SHARE = 0.5
 """A part below this share of the target takes in the next one, if they have a parent in common."""
 
 Measure = Callable[[Sequence[str]], list[int]]
-"""Counts the tokens of many texts in one call, each with prefix and special tokens; for a text that the model would
-cut, anything over the maximum."""
+"""Counts the tokens of many texts in one call, each with prefix and special tokens. It may stop at the maximum."""
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,10 +83,10 @@ class Chunker:
         self.name = f"{CHUNKER} target={target_tokens} max={max_tokens} overlap={overlap_tokens} tokens={name}"
         """Equal names cut equal texts equally."""
         self._measure = measure
-        self._max_tokens = max_tokens
+        self._most = max_tokens - 1  # a tokenizer that cuts off the rest says `max_tokens` of any long text
         [self._added] = measure([""])
-        target = min(target_tokens, max_tokens)
-        self._room = Room(target - self._added, max_tokens - self._added, overlap_tokens)
+        target = min(target_tokens, self._most)
+        self._room = Room(target - self._added, self._most - self._added, overlap_tokens)
         _check(self._room, self._added)
 
     def cut(self, text: str, language: str = "") -> list[Piece]:
@@ -104,7 +103,7 @@ class Chunker:
         kept = [span for span in (_trimmed(text, span) for span in spans) if span.start < span.end]
         counts = self._measure([text[span.start : span.end] for span in kept])
         for span, count in zip(kept, counts, strict=True):
-            if count <= self._max_tokens or span.end - span.start == 1:
+            if count <= self._most or span.end - span.start == 1:
                 yield span
             else:
                 yield from self._fitting(text, _smaller(text, span, (count - self._added) / self._room.target))

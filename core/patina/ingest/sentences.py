@@ -25,6 +25,9 @@ def sentence_starts(text: str, start: int, end: int) -> Iterator[int]:
     """Where each sentence in the span begins; the first is `start` itself."""
     yield start
     for stop in _END.finditer(text, start, end):
-        before = text[max(start, stop.end() - _LONGEST_ABBREVIATION_CHARS) : stop.end()]
-        if stop.end() < end and not _ABBREVIATION.search(before):
+        if stop.end() < end and not (stop.group().startswith(".") and _is_abbreviation(text, start, stop.end())):
             yield stop.end()
+
+
+def _is_abbreviation(text: str, start: int, end: int) -> bool:
+    return _ABBREVIATION.search(text[max(start, end - _LONGEST_ABBREVIATION_CHARS) : end]) is not None

@@ -83,7 +83,7 @@ def test_pieces_are_exact_complete_in_order_and_within_the_maximum(text: str, la
         assert starts[piece.start_line - 1] <= start
         assert starts[piece.end_line - 1] < end <= [*starts, len(text) + 1][piece.end_line]
     assert not uncovered(text, pieces).strip()
-    assert max(chunker._measure([piece.text for piece in pieces]), default=0) <= chunker._max_tokens
+    assert max(chunker._measure([piece.text for piece in pieces]), default=0) <= chunker._most
     for before, after in pairwise(pieces):
         assert before.start_byte < after.start_byte
         assert before.end_byte < after.end_byte
@@ -95,6 +95,17 @@ def test_pieces_are_exact_complete_in_order_and_within_the_maximum(text: str, la
 @settings(max_examples=60, deadline=None)
 def test_the_same_text_is_always_cut_the_same(text: str, language: str, chunker: Chunker) -> None:
     assert chunker.cut(text, language) == chunker.cut(text, language)
+
+
+@given(texts, st.sampled_from(LANGUAGES))
+@settings(max_examples=60, deadline=None)
+def test_a_tokenizer_that_cuts_off_the_rest_without_counting_it_is_found_out(text: str, language: str) -> None:
+    def cutting_off(texts: Sequence[str]) -> list[int]:
+        return [min(count, 40) for count in by_words(texts)]
+
+    pieces = Chunker(cutting_off, 30, 40, 0, "test").cut(text, language)
+    assert max(by_words([piece.text for piece in pieces]), default=0) <= 40
+    assert not uncovered(text, pieces).strip()
 
 
 @pytest.mark.parametrize("measure", MEASURES)
