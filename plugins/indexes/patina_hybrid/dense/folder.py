@@ -143,7 +143,7 @@ class DenseFolder:
 
     def save(self, seq: int, parts: Sequence[Part]) -> None:
         """Make `parts` durable as the state after change `seq`. Raises OSError; then the previous state stays."""
-        files = {part: self._files.get(part) or self._new_files(part) for part in parts}
+        files = {part: self._files.get(part) or self._new_files(part) for part in parts if part.count}
         try:
             for part, own in files.items():
                 own.extend(part)

@@ -79,9 +79,13 @@ class Part:
     def _admitted(self, view: View, only: frozenset[str] | None) -> RowNumbers:
         if only is None:
             return np.flatnonzero(view.live)
-        found = [row for id_ in only if (row := self.row_of.get(id_)) is not None and row < len(view.live)]
-        rows = np.array(sorted(found), dtype=np.intp)
-        return rows[view.live[rows]]
+        admitted = np.zeros(len(view.live), np.bool_)
+        if len(only) < len(view.live):
+            found = [row for id_ in only if (row := self.row_of.get(id_)) is not None]
+            admitted[[row for row in found if row < len(admitted)]] = True
+        else:
+            admitted[:] = [id_ in only for id_ in view.ids[: len(admitted)]]
+        return np.flatnonzero(admitted & view.live)
 
 
 def exact(vectors: Vectors, rows: RowNumbers, query: Vector, window: int) -> tuple[RowNumbers, Scores]:

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 HEAP_BYTES = 15_000_000
 """What the writer may hold before it writes a segment: tantivy's least, given back when it rests."""
-MAX_TIED = 4_096
+SPARE = 1.5
+MAX_SIEVED = 4_096
+"""How many passages are looked at for those that a filter admits; beyond, the filter becomes part of the query."""
+MAX_TIED = 16_384
 """How far past the window equal scores are followed so that their ids can decide."""
 TIE = 2e-6
 """Scores this close are equal: see `patina_hybrid.arm.ranked`."""
@@ -66,17 +69,19 @@ class Postings:
         self._writer = None
 
     def search(
-        self, terms: Sequence[str], window: int, only: Collection[str] | None, never: Collection[str]
+        self, terms: Sequence[str], window: int, only: frozenset[str] | None, never: Collection[str]
     ) -> list[tuple[str, float]]:
         """At least the best `window` passages with any of `terms`, more when scores are equal at the end."""
-        searcher, query = self.searcher, self._query(terms, only, never)
-        limit = window + 1
-        while True:
-            hits = searcher.search(query, limit, count=False).hits
-            cut_through_ties = len(hits) == limit and hits[window - 1][0] - hits[-1][0] < TIE
-            if not cut_through_ties or limit >= MAX_TIED:
-                return [(_id(searcher, address), score) for score, address in hits]
-            limit *= 2
+        searcher = self.searcher
+        if only is None:
+            return _best(searcher, self._query(terms, None, never), window)
+        enough = int(SPARE * window * searcher.num_docs / max(1, len(only)))
+        if enough <= MAX_SIEVED:  # a wide filter is quicker applied to what is found
+            found = _best(searcher, self._query(terms, None, never), enough)
+            admitted = [hit for hit in found if hit[0] in only]
+            if len(admitted) >= window or len(found) < enough:
+                return admitted
+        return _best(searcher, self._query(terms, only, never), window)
 
     def holds(self, ids: Collection[str]) -> frozenset[str]:
         """Those of `ids` that are published."""
@@ -115,7 +120,7 @@ class Postings:
         return any_term if len(clauses) == 1 else tantivy.Query.boolean_query(clauses)
 
     def _one_of(self, ids: Collection[str]) -> tantivy.Query:
-        return tantivy.Query.term_set_query(self._schema, "id", sorted(ids))
+        return tantivy.Query.term_set_query(self._schema, "id", list(ids))
 
 
 def _schema() -> tantivy.Schema:
@@ -123,6 +128,16 @@ def _schema() -> tantivy.Schema:
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("terms", tokenizer_name=_ANALYSED, index_option="freq")
     return builder.build()
+
+
+def _best(searcher: tantivy.Searcher, query: tantivy.Query, window: int) -> list[tuple[str, float]]:
+    limit = window + 1
+    while True:
+        hits = searcher.search(query, limit, count=False).hits
+        cut_through_ties = len(hits) == limit and hits[window - 1][0] - hits[-1][0] < TIE
+        if not cut_through_ties or limit >= MAX_TIED:
+            return [(_id(searcher, address), score) for score, address in hits]
+        limit *= 2
 
 
 def _id(searcher: tantivy.Searcher, address: tantivy.DocAddress) -> str:
