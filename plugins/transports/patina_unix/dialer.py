@@ -66,7 +66,9 @@ class UnixConnection:
 
     async def stream(self, request: Request[Any]) -> AsyncIterator[Event]:
         async with dialled(self._endpoint, self._settings) as line:
-            await line.write(Call(id=0, request=carried(request, "msgpack"), stream=True), "msgpack")
+            call = Call(id=0, request=carried(request, "msgpack"), stream=True)
+            with suppress(ConnectionError):  # reading tells
+                await line.write(call, "msgpack")
             while True:
                 message = _message(await line.read(), self._endpoint)
                 match message:
@@ -116,7 +118,8 @@ async def dialled(endpoint: Endpoint, settings: UnixSettings) -> AsyncIterator[L
     """A line on which both sides have greeted."""
     line = await _opened(endpoint, settings)
     try:
-        await line.write(Hello(max_frame=settings.max_frame_bytes), "msgpack")
+        with suppress(ConnectionError):  # who hangs up may have said why
+            await line.write(Hello(max_frame=settings.max_frame_bytes), "msgpack")
         try:
             async with asyncio.timeout(settings.hello_timeout_s):
                 frame = await line.read()

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from patina.errors import Busy, ConfigError, Denied, PatinaError, Unavailable
+from patina.errors import Busy, ConfigError, Denied, PatinaError
 from patina.protocols import Service
 from patina.types import Endpoint
-from patina.wire import Caller, Failure
+from patina.wire import Caller
 
-from patina_unix.frames import Fault, Line
+from patina_unix.frames import Line
 from patina_unix.session import Session
 from patina_unix.settings import UnixSettings
 from patina_unix.socketfile import listening, peer_uid, trusted
@@ -48,37 +48,32 @@ class Hall:
         self._service = service
         self._settings = settings
         self._sessions: dict[asyncio.Task[None], Session] = {}
-        self._closing = False
 
     def enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Begin to serve a connection, in a task of its own."""
-        line = Line(reader, writer, self._settings)
-        try:
-            self._admit(peer_uid(writer.get_extra_info("socket")))
-        except PatinaError as error:
-            line.post(Fault(error=Failure.of(error)), "json")
-            writer.close()
+        if len(self._sessions) >= 2 * self._settings.max_connections:
+            writer.close()  # not even a refusal is for nothing
             return
-        session = Session(self._service, line, Caller(origin="unix"), self._settings)
+        line = Line(reader, writer, self._settings)
+        refusal = self._refusal(peer_uid(writer.get_extra_info("socket")))
+        session = Session(self._service, line, Caller(origin="unix"), self._settings, refusal)
         task = asyncio.create_task(session.run())
         self._sessions[task] = session
         task.add_done_callback(self._sessions.pop)
 
     async def close(self) -> None:
         """Let what is under way end within the deadline, then end it."""
-        self._closing = True
-        tasks = list(self._sessions)
         with suppress(TimeoutError):
             async with asyncio.timeout(self._settings.drain_timeout_s):
                 await asyncio.gather(*(session.drain() for session in self._sessions.values()))
+        tasks = list(self._sessions)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _admit(self, uid: int | None) -> None:
-        if self._closing:
-            raise Unavailable("The daemon is stopping.")
+    def _refusal(self, uid: int | None) -> PatinaError | None:
         if not trusted(uid):
-            raise Denied(f"User {uid} may not use this daemon.", hint="Each user runs a daemon of their own.")
+            return Denied(f"User {uid} may not use this daemon.", hint="Each user runs a daemon of their own.")
         if len(self._sessions) >= self._settings.max_connections:
-            raise Busy(f"{self._settings.max_connections} connections are open.", hint="Try again in a moment.")
+            return Busy(f"{self._settings.max_connections} connections are open.", hint="Try again in a moment.")
+        return None

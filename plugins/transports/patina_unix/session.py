@@ -37,7 +37,15 @@ STOPPING = Failure.of(Unavailable("The daemon is stopping."))
 class Session:
     """Greets, then answers calls side by side until the client goes; with it go the calls it still waited for."""
 
-    def __init__(self, service: Service, line: Line, caller: Caller, settings: UnixSettings) -> None:
+    def __init__(
+        self,
+        service: Service,
+        line: Line,
+        caller: Caller,
+        settings: UnixSettings,
+        refusal: PatinaError | None = None,
+    ) -> None:
+        """With a refusal, that is the answer to the client's hello, and the end."""
         self._service = service
         self._line = line
         self._caller = caller
@@ -46,6 +54,7 @@ class Session:
         """Under way, by id, until the terminal frame is about to be written."""
         self._tasks: set[asyncio.Task[None]] = set()
         """Of these calls and of those whose terminal frame is on its way."""
+        self._refused = refusal
         self._leaving = False
 
     async def run(self) -> None:
@@ -85,6 +94,8 @@ class Session:
                 f"The client speaks protocol {theirs.protocol[0]}, the daemon {PROTOCOL[0]}.",
                 hint="Run the same version of Patina on both sides, and restart the daemon.",
             )
+        if self._refused is not None:
+            raise self._refused
         self._line.max_frame_out = min(theirs.max_frame, self._settings.max_frame_bytes)
         await self._line.write(Hello(max_frame=self._settings.max_frame_bytes), frame.form)
         return frame
