@@ -89,6 +89,20 @@ class Endless(Through):
             yield event
 
 
+class Short(Through):
+    """Has room for a hundred events, and for a hundred thousand characters."""
+
+    async def handle(self, request: wire.Request[R], caller: wire.Caller) -> R:
+        if isinstance(request, wire.Index) and len(request.documents[0].text) > 100_000:
+            raise BrokenError("too much")
+        return await super().handle(request, caller)
+
+    async def stream(self, request: wire.Request[Any], caller: wire.Caller) -> AsyncIterator[wire.Event]:
+        events = [event async for event in super().stream(request, caller)]
+        for event in events[-100:]:
+            yield event
+
+
 class AllOrNothing(Through):
     """Collects a stream before it sends any of it."""
 
@@ -178,6 +192,7 @@ DOORS: dict[str, tuple[Callable[[FakeNetwork], Any], tuple[str, ...]]] = {
     "nameless": (behind(Nameless), ("test_the_service_hears_which_door_it_was",)),
     "vague": (behind(Vague), ("test_an_error_arrives_as_it_was_raised",)),
     "endless": (behind(Endless), ("test_a_stream_ends_with_the_reply",)),
+    "short": (behind(Short), ("test_a_long_stream_arrives_in_order", "test_a_large_text_passes")),
     "all or nothing": (behind(AllOrNothing), ("test_a_stream_may_end_with_an_error",)),
     "one by one": (
         behind(OneByOne),

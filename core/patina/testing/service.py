@@ -9,7 +9,7 @@ from patina.errors import PatinaError, Unsupported
 from patina.testing.samples import EVENTS, REPLIES
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from patina.wire import Caller, Event, Request
 
@@ -17,14 +17,20 @@ R = TypeVar("R")
 
 
 class FakeService:
-    """Answers every request of `patina.wire` with a sample, or with what `replies` names for its type.
+    """Answers every request of `patina.wire` with a sample, or with what `replies` and `events` name for its type.
 
-    A reply that is a `PatinaError` is raised. While `gate` is cleared every request waits for it. `requests` and
-    `callers` remember what came, in order; `cancelled` counts the requests that were given up while they waited.
+    `events` are what a stream tells before its reply. A reply that is a `PatinaError` is raised. While `gate` is
+    cleared every request waits for it. `requests` and `callers` remember what came, in order; `cancelled` counts the
+    requests that were given up while they waited.
     """
 
-    def __init__(self, replies: Mapping[type[Request[Any]], Any] | None = None) -> None:
+    def __init__(
+        self,
+        replies: Mapping[type[Request[Any]], Any] | None = None,
+        events: Mapping[type[Request[Any]], Sequence[Event]] | None = None,
+    ) -> None:
         self.replies = {**REPLIES, **(replies or {})}
+        self.events = {**EVENTS, **(events or {})}
         self.requests: list[Request[Any]] = []
         self.callers: list[Caller] = []
         self.cancelled = 0
@@ -37,7 +43,7 @@ class FakeService:
         return reply
 
     async def stream(self, request: Request[Any], caller: Caller) -> AsyncIterator[Event]:
-        for event in EVENTS.get(type(request), ()):
+        for event in self.events.get(type(request), ()):
             yield event
         await self._take(request, caller)
         yield self._reply(request)

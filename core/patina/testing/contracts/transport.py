@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 LIMIT_S = 60.0
 NOTICED_WITHIN_S = 20.0
 AT_ONCE = 8
+MANY = 2_000
+LARGE_CHARACTERS = 2_000_000
 ERRORS = (
     errors.InvalidRequest("limit: Expected `int` <= 1000.", hint="Ask for less.", param="limit"),
     errors.NotFound("There is no collection naïve.", hint="Run `patina status`.", param="repos"),
@@ -160,6 +162,21 @@ class DoorContract(_Pair):
             raised = await _error(_collect(connection.stream(wire.Export(repos=["notes"])), events))
         _assert_same(raised, error)
         assert events == list(EVENTS[wire.Export]), "what came before the error is kept"
+
+    @within(LIMIT_S)
+    async def test_a_long_stream_arrives_in_order(self) -> None:
+        told = [wire.Progress(repo="notes", stage="embed", done=done, total=MANY) for done in range(MANY)]
+        async with self.connected(FakeService(events={wire.IndexPaths: told})) as connection:
+            events = [event async for event in connection.stream(wire.IndexPaths(paths=["/srv"]))]
+        assert events == [*told, REPLIES[wire.IndexPaths]]
+
+    @within(LIMIT_S)
+    async def test_a_large_text_passes(self) -> None:
+        document = wire.InputDocument(text="naïve 🗝\n" * (LARGE_CHARACTERS // 8), id="large")
+        service = FakeService()
+        async with self.connected(service) as connection:
+            await connection.handle(wire.Index(repo="notes", documents=[document]))
+        assert service.requests == [wire.Index(repo="notes", documents=[document])]
 
     @within(LIMIT_S)
     async def test_many_are_answered_at_once(self) -> None:
