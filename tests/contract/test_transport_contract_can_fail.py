@@ -103,6 +103,16 @@ class Short(Through):
             yield event
 
 
+class Dutiful(Through):
+    """Finishes what nobody wants any more."""
+
+    async def handle(self, request: wire.Request[R], caller: wire.Caller) -> R:
+        return await asyncio.shield(asyncio.create_task(self._finish(request, caller)))
+
+    async def _finish(self, request: wire.Request[R], caller: wire.Caller) -> R:
+        return await super().handle(request, caller)
+
+
 class AllOrNothing(Through):
     """Collects a stream before it sends any of it."""
 
@@ -193,6 +203,7 @@ DOORS: dict[str, tuple[Callable[[FakeNetwork], Any], tuple[str, ...]]] = {
     "vague": (behind(Vague), ("test_an_error_arrives_as_it_was_raised",)),
     "endless": (behind(Endless), ("test_a_stream_ends_with_the_reply",)),
     "short": (behind(Short), ("test_a_long_stream_arrives_in_order", "test_a_large_text_passes")),
+    "dutiful": (behind(Dutiful), ("test_what_nobody_waits_for_is_cancelled",)),
     "all or nothing": (behind(AllOrNothing), ("test_a_stream_may_end_with_an_error",)),
     "one by one": (
         behind(OneByOne),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -105,8 +105,9 @@ class FakeConnection:
             return _carried(await self._opening.service.handle(_carried(request), self._caller))
 
     async def stream(self, request: wire.Request[Any]) -> AsyncIterator[wire.Event]:
-        async with self._opening.request(self._endpoint):
-            async for event in self._opening.service.stream(_carried(request), self._caller):
+        events = self._opening.service.stream(_carried(request), self._caller)
+        async with self._opening.request(self._endpoint), aclosing(events):  # type: ignore[type-var]  # a generator
+            async for event in events:
                 yield _carried(event)
 
 

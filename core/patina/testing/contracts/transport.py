@@ -102,7 +102,12 @@ class Opened:
 
 
 class DoorContract(_Pair):
-    """Subclass it; `door` makes the one under test, `dialer` one that reaches it."""
+    """Subclass it; `door` makes the one under test, `dialer` one that reaches it.
+
+    `notices_hanging_up` is False for a door that cannot tell a client that has left from one that waits.
+    """
+
+    notices_hanging_up = True
 
     def test_it_is_a_door(self) -> None:
         with _folder() as folder:
@@ -214,6 +219,18 @@ class DoorContract(_Pair):
                 service.gate.set()
                 assert await asking == REPLIES[wire.Ping]
                 await leaving
+
+    @within(LIMIT_S)
+    async def test_what_nobody_waits_for_is_cancelled(self) -> None:
+        if not self.notices_hanging_up:
+            return
+        service = FakeService()
+        service.gate.clear()
+        async with self.connected(service) as connection:
+            stream = connection.stream(wire.IndexPaths(paths=["/srv"]))
+            async with _started(connection.handle(wire.Scry(query="lamp")), _collect(stream, [])):
+                await _until(lambda: len(service.requests) == 2)
+            await _until(lambda: service.cancelled == 2)
 
     @within(LIMIT_S)
     async def test_nobody_answers_after_leaving(self) -> None:
