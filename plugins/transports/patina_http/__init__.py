@@ -1,1 +1,1 @@
-"""A door for HTTP: OpenAI's `/v1`, Patina's own `/api`, and `/health`. docs/reference/http.md."""
+"""A door for HTTP: OpenAI's `/v1`, Patina's own `/api`, and `/health`. docs/reference/protocol.md."""
