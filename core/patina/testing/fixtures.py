@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,14 +10,10 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytest.register_assert_rewrite("patina.testing.contracts")
-
 
 @pytest.fixture
 def patina_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of its own, empty: `PATINA_HOME` names it, and every other `PATINA_*` is out of the way."""
-    import os  # noqa: PLC0415
-
     for name in [name for name in os.environ if name.startswith("PATINA_")]:
         monkeypatch.delenv(name)
     home = tmp_path / "home"
