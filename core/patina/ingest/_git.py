@@ -44,10 +44,13 @@ def listing(folder: Path) -> Listing | None:
 
 
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    """One command of git's; a failure to run it counts as a failure of the command."""
-    git = shutil.which("git") or "git"
+    """One command of git's; where git is missing or does not answer, it has failed."""
+    git = shutil.which("git")
     # A repository's own configuration may name a program as its file system monitor: never run that.
-    command = [git, "-c", "core.fsmonitor=false", *arguments]
+    command = [git or "git", "-c", "core.fsmonitor=false", *arguments]
+    failed = subprocess.CompletedProcess(command, returncode=-1, stdout=b"", stderr=b"")
+    if git is None:
+        return failed
     try:
         return subprocess.run(  # noqa: S603
             command,
@@ -60,7 +63,7 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         log.warning("git %s did not answer in %s: %s", arguments[0], folder, error)
-        return subprocess.CompletedProcess(command, returncode=-1, stdout=b"", stderr=b"")
+        return failed
 
 
 def _environment() -> dict[str, str]:

@@ -48,6 +48,14 @@ class Rule(NamedTuple):
     pattern: re.Pattern[str]
 
 
+class _Folder(NamedTuple):
+    """What the rules say of a folder and in it."""
+
+    hidden_by: str | None
+    speakers: list[tuple[int, list[Rule]]]
+    """The rules that apply to what is in it, nearest first, with the length of the path that each leaves out."""
+
+
 class IgnoreFiles:
     """What all files of one name (`.gitignore`) say together, from the folder `top` downwards.
 
@@ -59,35 +67,33 @@ class IgnoreFiles:
         self._root = root
         self._name = name
         self._top = top
-        self._rules: dict[str, list[Rule]] = {}
-        self._hidden_folders: dict[str, bool] = {}
+        self._folders: dict[str, _Folder] = {}
 
     def hidden(self, path: str, *, folder: bool) -> str | None:
         """What hides the file or folder at `path`, somewhere under `top`: itself or a folder above it, if anything."""
-        for above in _folders_between(self._top, path)[1:]:
-            if self._hides_folder(above):
-                return above
-        hides = self._hides_folder(path) if folder else self._verdict(path, folder=False)
-        return path if hides else None
+        above = self._folder(_parent(path))
+        return above.hidden_by or (path if _hides(above, path, folder) else None)
 
-    def _hides_folder(self, path: str) -> bool:
-        if path not in self._hidden_folders:
-            self._hidden_folders[path] = self._verdict(path, folder=True)
-        return self._hidden_folders[path]
+    def _folder(self, path: str) -> _Folder:
+        unknown = []
+        while path not in self._folders and path != self._top:
+            unknown.append(path)
+            path = _parent(path)
+        if path not in self._folders:
+            self._folders[path] = _Folder(None, self._speakers(path, []))
+        known = self._folders[path]
+        for below in reversed(unknown):
+            known = self._folders[below] = self._below(known, below)
+        return known
 
-    def _verdict(self, path: str, *, folder: bool) -> bool:
-        for above in reversed(_folders_between(self._top, path)):
-            inside = _as_bytes(path[len(above) + 1 :] if above else path)
-            for rule in reversed(self._rules_of(above)):
-                if _matches(rule, inside, folder):
-                    return rule.hides
-        return False
+    def _below(self, above: _Folder, path: str) -> _Folder:
+        hidden_by = above.hidden_by or (path if _hides(above, path, folder=True) else None)
+        return _Folder(hidden_by, [] if hidden_by else self._speakers(path, above.speakers))
 
-    def _rules_of(self, folder: str) -> list[Rule]:
-        if folder not in self._rules:
-            path = f"{folder}/{self._name}" if folder else self._name
-            self._rules[folder] = parse(read_small(self._root, path, MAX_RULES_BYTES))
-        return self._rules[folder]
+    def _speakers(self, folder: str, above: list[tuple[int, list[Rule]]]) -> list[tuple[int, list[Rule]]]:
+        inside = f"{folder}/" if folder else ""
+        rules = parse(read_small(self._root, inside + self._name, MAX_RULES_BYTES))
+        return [(len(_as_bytes(inside)), rules), *above] if rules else above
 
 
 def parse(content: bytes) -> list[Rule]:
@@ -97,10 +103,19 @@ def parse(content: bytes) -> list[Rule]:
     return [rule for rule in rules if rule]
 
 
-def _folders_between(top: str, path: str) -> list[str]:
-    """The folders that `path` lies in, from `top` (first) to the nearest (last)."""
-    ends = [at for at, letter in enumerate(path) if letter == "/" and at > len(top)]
-    return [top, *(path[:end] for end in ends)]
+def _parent(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _hides(above: _Folder, path: str, folder: bool) -> bool:
+    """What the first rule says that matches; a path that none matches is not hidden."""
+    whole = _as_bytes(path)
+    for left_out, rules in above.speakers:
+        inside = whole[left_out:]
+        for rule in reversed(rules):
+            if _matches(rule, inside, folder):
+                return rule.hides
+    return False
 
 
 def _as_bytes(path: str) -> str:

@@ -5,12 +5,19 @@ The lists are meant to be extended here and nowhere else. Names are compared wit
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
+import re
+from fnmatch import translate
+
+
+def _names(*globs: str) -> re.Pattern[str]:
+    """One expression for all of the patterns."""
+    return re.compile("|".join(map(translate, globs)), re.IGNORECASE)
+
 
 NEVER = frozenset({".git", ".patina"})
 """Passed over at any depth without being counted: the bookkeeping of git and of Patina."""
 
-_SECRET = (
+_SECRET = _names(
     ".env",
     ".env.*",
     "*.env",
@@ -54,9 +61,9 @@ _SECRET = (
     "*.tfstate",
     "*.tfstate.backup",
 )
-_NOT_SECRET = (".env.example", ".env.sample", ".env.template", ".env.dist", "*.example.env")
+_NOT_SECRET = _names(".env.example", ".env.sample", ".env.template", ".env.dist", "*.example.env")
 
-_GENERATED = (
+_GENERATED = _names(
     "package-lock.json",
     "npm-shrinkwrap.json",
     "pnpm-lock.yaml",
@@ -86,19 +93,15 @@ _SECRET_HEADS = (b"age-encryption.org/v1", b"-----BEGIN AGE ENCRYPTED FILE-----"
 
 def is_secret(name: str) -> bool:
     """Whether a file of this name is likely to hold keys or passwords."""
-    return _any(name, _SECRET) and not _any(name, _NOT_SECRET)
+    return _SECRET.match(name) is not None and _NOT_SECRET.match(name) is None
 
 
 def is_generated(name: str) -> bool:
     """Whether a file of this name is a lock file or minified code."""
-    return _any(name, _GENERATED)
+    return _GENERATED.match(name) is not None
 
 
 def begins_secret(head: bytes) -> bool:
     """Whether a file that begins like this is a private key or a vault, whatever its name is."""
     first = head.lstrip()[:80].split(b"\n", 1)[0]
     return first.startswith(_SECRET_HEADS) or (first.startswith(b"-----BEGIN ") and b"PRIVATE KEY" in first)
-
-
-def _any(name: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(name.lower(), pattern) for pattern in patterns)

@@ -28,7 +28,6 @@ _CONTROLS = bytes(set(range(32)) - set(b"\b\t\n\v\f\r\x1b"))
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _UTF32_LITTLE_MARK = b"\xff\xfe\x00\x00"
 
-
 Reason = Literal["ignored", "binary", "too_large", "secret", "link", "special", "empty", "generated", "gone"]
 """Why an input is passed over on purpose. "special": a pipe, socket or device; "gone": deleted since it was listed."""
 
@@ -87,10 +86,18 @@ def read_small(root: Path, path: str, limit: int) -> bytes:
 
 
 def _regular_bytes(root: Path, path: str, limit: int) -> bytes | Skipped:
-    with os.fdopen(_open_beneath(root, path), "rb") as source:
-        if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
+    """All of a file that is regular, text and not over `limit`; of a binary one no more than the head is read."""
+    descriptor = _open_beneath(root, path)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return Skipped("special")
-        content = source.read(limit + 1)
+        with open(descriptor, "rb", closefd=False) as source:
+            head = source.read(min(HEAD_BYTES, limit + 1))
+            if _is_binary(head):
+                return Skipped("binary")
+            content = head + source.read(limit + 1 - len(head))
+    finally:
+        os.close(descriptor)
     if not content:
         return Skipped("empty")
     return Skipped("too_large") if len(content) > limit else content
@@ -114,9 +121,8 @@ def _open_beneath(root: Path, path: str) -> int:
 
 
 def _unwanted(content: bytes, path: str) -> Reason | None:
+    """Why a text is passed over after all."""
     head = content[:HEAD_BYTES]
-    if _is_binary(head):
-        return "binary"
     if begins_secret(head):
         return "secret"
     if is_prose(language_of(path, head)):

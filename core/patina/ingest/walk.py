@@ -15,7 +15,7 @@ from typing import Protocol
 
 import msgspec
 
-from patina.errors import NotFound, TooLarge
+from patina.errors import Failed, NotFound, TooLarge
 from patina.ingest import _git
 from patina.ingest.ignore import IgnoreFiles
 from patina.ingest.names import NEVER, is_generated, is_secret
@@ -50,8 +50,8 @@ class Walk(msgspec.Struct, kw_only=True):
 def walk(root: Path, start: Path, limits: Limits) -> Walk:
     """Every file at or under `start`, which is `root` or lies in it; both are absolute.
 
-    Contents are not looked at: `patina.ingest.read.read` passes over what is binary or generated. Raises `NotFound` if
-    there is no `start`, `TooLarge` beyond `MAX_FILES`.
+    Contents are not looked at: `read` passes over what turns out to be binary, a private key or generated. Raises
+    `NotFound` if there is no `start`, `Failed` if `root` cannot be listed, `TooLarge` beyond `MAX_FILES`.
     """
     if not os.path.lexists(start):
         raise NotFound(f"There is no file or folder {start}.", hint="Check the spelling.", param="paths")
@@ -125,11 +125,18 @@ class _Walker:
     def _scan(self, folder: str) -> None:
         try:
             names = os.listdir(self._root / folder)  # noqa: PTH208 - names, a hundred thousand of them
+        except FileNotFoundError:
+            return
         except OSError as error:
-            self._failed[folder or "."] = _sentence(error)
+            self._cannot_list(folder, error)
             return
         for name in names:
             self._offer(_joined(folder, name), (self._own_rules, self._git_rules))
+
+    def _cannot_list(self, folder: str, error: OSError) -> None:
+        if not folder:
+            raise Failed(f"{self._root} cannot be read: {_sentence(error)}", hint="Check its permissions.") from error
+        self._failed[folder] = _sentence(error)
 
     def _offer(self, path: str, rules: tuple[IgnoreFiles, ...]) -> None:
         """Take a file, note a folder for later, or say why not."""
@@ -140,7 +147,7 @@ class _Walker:
         if not NEVER.isdisjoint(path.split("/")):
             return
         try:
-            status = os.lstat(self._root / path)
+            status = os.lstat(f"{self._root}/{path}")
         except FileNotFoundError:  # deleted since it was listed, or deleted but still in git's index
             return
         except OSError as error:

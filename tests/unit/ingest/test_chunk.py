@@ -143,6 +143,13 @@ def test_code_is_cut_in_front_of_definitions_with_what_stands_above_them() -> No
         assert piece.text.endswith("]")
 
 
+def test_a_banner_stays_with_what_it_announces() -> None:
+    banner = "# ====\n# Part {name}\n# ====\n\ndef f{name}():\n    a = 1\n    return a\n\n"
+    pieces = cut("".join(banner.format(name=number) for number in range(12)), "python", 60)
+    assert len(pieces) > 3
+    assert all(piece.text.startswith("# ====\n# Part") for piece in pieces)
+
+
 def test_a_definition_that_fits_is_kept_whole_rather_than_filling_a_piece() -> None:
     small, large = "def small():\n    return 1\n", "def large():\n" + "    x = y\n" * 15
     pieces = cut(f"{small * 3}\n\n{large}", "python", 60)

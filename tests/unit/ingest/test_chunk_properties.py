@@ -69,6 +69,7 @@ def uncovered(text: str, pieces: list[Piece]) -> str:
 @example("a" * 1000 + "\n" + "b" * 1000, "", Chunker(by_words, 30, 30, 5, "test"))
 @example("\u0301" * 500, "", Chunker(by_bytes, 25, 30, 0, "test"))
 @example("\ufeff# a\n\ufeff", "markdown", Chunker(by_bytes, 25, 30, 0, "test"))
+@example("Bbbb. Aa. xxxxxxxxxxxxx. Bbbb. Aa. ", "", Chunker(by_letters_and_more_together, 36, 36, 5, "test"))
 @settings(max_examples=250, deadline=None)
 def test_pieces_are_exact_complete_in_order_and_within_the_maximum(text: str, language: str, chunker: Chunker) -> None:
     pieces = chunker.cut(text, language)

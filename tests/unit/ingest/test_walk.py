@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from patina.errors import NotFound, TooLarge
+from patina.errors import Failed, NotFound, TooLarge
 from patina.ingest import _git
 from patina.ingest import walk as walking
 from patina.ingest.walk import Skipped, Walk, read, speaks_for, walk
@@ -176,6 +176,15 @@ def test_a_folder_that_may_not_be_opened_fails(tmp_path: Path, repository: bool)
         (tmp_path / "shut").chmod(0o700)
     assert paths(found) == ["open"]
     assert [(failure.path, failure.reason) for failure in found.failed] == [("shut", "Permission denied.")]
+
+
+@not_as_root
+def test_a_root_that_may_not_be_opened_is_an_error_of_its_own(tmp_path: Path) -> None:
+    """Otherwise everything in it would seem to have been deleted."""
+    (tmp_path / "shut").mkdir()
+    (tmp_path / "shut").chmod(0)
+    with pytest.raises(Failed, match="Permission denied"):
+        found_in(tmp_path / "shut")
 
 
 # -- rules ------------------------------------------------------------------------------------------------------------
@@ -380,6 +389,9 @@ def test_a_file_that_changed_since_it_was_found_is_looked_at_again(tmp_path: Pat
     assert read(file) == Skipped("link")
     (root / "a/file").unlink()
     os.mkfifo(root / "a/file")
+    assert read(file) == Skipped("special")
+    (root / "a/file").unlink()
+    (root / "a/file").mkdir()
     assert read(file) == Skipped("special")
 
 
