@@ -16,7 +16,12 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from patina_onnx.embedder import OnnxEmbedder
 from patina_onnx.settings import OnnxSettings
 
-WORDS = ("[UNK]", "[CLS]", "[SEP]", *"the lamp stood on window sill how do I open a file cat mat query passage : .".split())
+WORDS = (
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    *"the lamp stood on window sill how do I open a file cat mat query passage : .".split(),
+)
 DIMENSION = 16
 POSITIONS = 64
 

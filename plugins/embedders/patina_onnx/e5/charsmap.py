@@ -37,7 +37,8 @@ def _double_array(values: Mapping[bytes, int]) -> array[int]:
     beginnings = sorted({key[:length] for key in values for length in range(len(key))})
     bases = {beginning: _BLOCK * number for number, beginning in enumerate(beginnings)}
     bases |= {key: _BLOCK * len(bases) + number for number, key in enumerate(values)}
-    units = array("I", bytes(4 * _BLOCK * -(-(max(bases.values()) + 1) // _BLOCK)))
+    blocks = max(bases.values(), default=0) // _BLOCK + 1
+    units = array("I", bytes(4 * _BLOCK * blocks))
     for key, base in bases.items():
         place = bases[key[:-1]] ^ key[-1] if key else 0
         units[place] = (place ^ base) << 10 | (_ENDS_KEY if key in values else 0) | (key[-1] if key else 0)

@@ -55,8 +55,9 @@ class _Drawing:
 
     def embedding(self) -> Edge:
         """Words, positions counted from 0, and the one type of token there is."""
-        graph, hidden = self.graph, self._shape.hidden
-        rows = self._weights.floats("emb.pos").reshape(-1, hidden) + self._weights.floats("emb.type")[:hidden]
+        graph, shape = self.graph, self._shape
+        rows = self._weights.floats("emb.pos", shape.positions * shape.hidden).reshape(-1, shape.hidden)
+        rows = rows + self._weights.floats("emb.type", shape.types * shape.hidden)[: shape.hidden]
         length = graph.node("Shape", "input_ids", start=1, end=2)
         position = graph.node("Slice", graph.constant(rows), graph.constant(np.array([0])), length)
         return self._normalised_sum("emb.ln", self._words(), position)
@@ -64,34 +65,35 @@ class _Drawing:
     def layer(self, name: str, state: Edge) -> Edge:
         """Attention, then two linear steps with a Gelu between; what came in is added after each, and normalised."""
         hidden, inner = self._shape.hidden, self._shape.inner
-        three = self._project([f"{name}.{part}" for part in "qkv"], state, hidden)
+        three = self._project([f"{name}.{part}" for part in "qkv"], state, hidden, hidden)
         query, key, value = self.graph.fork(3, "Split", three, axis=-1, num_outputs=3)
         inputs = (query, key, value, "", self._lengths)
         heard = self.graph.node("MultiHeadAttention", *inputs, domain=CONTRIB, num_heads=self._shape.heads)
-        state = self._normalised_sum(f"{name}.aln", state, self._project([f"{name}.ao"], heard, hidden))
-        wide = self.graph.node("Gelu", self._project([f"{name}.fi"], state, hidden))
-        return self._normalised_sum(f"{name}.oln", state, self._project([f"{name}.fo"], wide, inner))
+        state = self._normalised_sum(f"{name}.aln", state, self._project([f"{name}.ao"], heard, hidden, hidden))
+        wide = self.graph.node("Gelu", self._project([f"{name}.fi"], state, inner, hidden))
+        return self._normalised_sum(f"{name}.oln", state, self._project([f"{name}.fo"], wide, hidden, inner))
 
     def _words(self) -> Edge:
         """Each block of 32 weights has its own scale, and 8 for its zero."""
-        graph, blocks = self.graph, self._weights.blocks("emb.word", self._shape.hidden)
-        rows, a_row, size = blocks.nibbles.shape
-        table = graph.nibbles(blocks.nibbles.reshape(rows, a_row * size))
-        zeros = graph.nibbles(np.full((rows, a_row), 8, np.uint8))
-        inputs = (table, "input_ids", graph.constant(blocks.scales), zeros)
-        axes = {"gather_axis": 0, "quantize_axis": 1}
-        return graph.node("GatherBlockQuantized", *inputs, domain=CONTRIB, block_size=size, **axes)
+        graph, shape = self.graph, self._shape
+        blocks = self._weights.blocks("emb.word", shape.vocabulary, shape.hidden)
+        zeros = np.full(blocks.scales.shape, 8, np.uint8)
+        table = graph.nibbles(blocks.nibbles.reshape(shape.vocabulary, shape.hidden))
+        inputs = (table, "input_ids", graph.constant(blocks.scales), graph.nibbles(zeros))
+        layout = {"block_size": blocks.nibbles.shape[2], "gather_axis": 0, "quantize_axis": 1}
+        return graph.node("GatherBlockQuantized", *inputs, domain=CONTRIB, **layout)
 
-    def _project(self, names: list[str], source: Edge, width: int) -> Edge:
+    def _project(self, names: list[str], source: Edge, rows: int, columns: int) -> Edge:
         """Several linear steps from one source at once: their outputs stand side by side."""
-        matrix = np.concatenate([self._weights.blocks(f"{name}.w", width).floats() for name in names])
-        bias = np.concatenate([self._weights.floats(f"{name}.b") for name in names])
+        matrix = np.concatenate([self._weights.blocks(f"{name}.w", rows, columns).floats() for name in names])
+        bias = np.concatenate([self._weights.floats(f"{name}.b", rows) for name in names])
         return self._linear(self.graph, source, matrix, bias)
 
     def _normalised_sum(self, name: str, left: Edge, right: Edge) -> Edge:
-        scale, bias = (self.graph.constant(self._weights.floats(f"{name}.{part}")) for part in "wb")
+        hidden, epsilon = self._shape.hidden, self._shape.epsilon
+        scale, bias = (self.graph.constant(self._weights.floats(f"{name}.{part}", hidden)) for part in "wb")
         total = self.graph.node("Add", left, right)
-        return self.graph.node("LayerNormalization", total, scale, bias, axis=-1, epsilon=self._shape.epsilon)
+        return self.graph.node("LayerNormalization", total, scale, bias, axis=-1, epsilon=epsilon)
 
 
 def _fp32(graph: Graph, source: Edge, matrix: Array, bias: Array) -> Edge:

@@ -76,14 +76,11 @@ class E5:
 
     def _sound(self, path: Path) -> bool:
         recorded = self._recorded(path.name)
-        if not recorded or not path.is_file():
-            return False
-        if sha256(path) == recorded:
-            return True
-        _log.warning("%s is damaged; it is made again", path)
-        return False
+        return bool(recorded) and path.is_file() and sha256(path) == recorded
 
     def _write(self, path: Path, data: bytes) -> None:
+        if path.exists():
+            _log.warning("%s was damaged and is made again", path)
         replace(path, data)
         known = {_DIGESTS[name]: self._recorded(name) for name in _DIGESTS}
         known[_DIGESTS[path.name]] = hashlib.sha256(data).hexdigest()
@@ -94,7 +91,7 @@ class E5:
         """The digest of a file that was made before; empty if it was not, or if nobody can tell."""
         try:
             card = msgspec.json.decode((self._folder / CARD).read_bytes(), type=Card)
-        except (FileNotFoundError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError):
             return ""
         return str(getattr(card, _DIGESTS[name]))
 

@@ -79,34 +79,33 @@ class Weights:
         if reader.take("4sI") != (b"E5S1", 1):
             raise Corrupt("The weights do not begin with E5S1, version 1.", hint=_REINSTALL)
         *sizes, epsilon, block = reader.take("7ifi")
-        if min(sizes) < 1 or block != _BLOCK:
-            raise Corrupt("The header of the weights is damaged.", hint=_REINSTALL)
         self.shape = Shape._make([*sizes, epsilon])
+        if min(sizes) < 1 or block != _BLOCK or self.shape.hidden % self.shape.heads:
+            raise Corrupt("The header of the weights is damaged.", hint=_REINSTALL)
         self.pieces = _read_pieces(reader)
         self.characters = _read_characters(reader)
         self._entries = _read_entries(reader)
         self._data = data
 
-    def floats(self, name: str) -> npt.NDArray[np.float32]:
+    def floats(self, name: str, count: int) -> npt.NDArray[np.float32]:
         """A float32 tensor, flat."""
-        entry = self._entry(name, _FLOAT, 4)
-        return np.frombuffer(self._data, "<f4", entry.values, entry.offset)
+        entry = self._entry(name, _FLOAT, count, 4 * count)
+        return np.frombuffer(self._data, "<f4", count, entry.offset)
 
-    def blocks(self, name: str, columns: int) -> Blocks:
-        """A 4-bit matrix of so many columns."""
-        entry = self._entry(name, _FOUR_BIT, _BLOCK_BYTES / _BLOCK)
-        if columns % _BLOCK or entry.values % columns:
-            raise Corrupt(f"The tensor {name} has {entry.values} weights, not rows of {columns}.", hint=_REINSTALL)
-        raw = np.frombuffer(self._data, np.uint8, entry.size, entry.offset).reshape(-1, columns // _BLOCK, _BLOCK_BYTES)
+    def blocks(self, name: str, rows: int, columns: int) -> Blocks:
+        """A 4-bit matrix."""
+        in_a_row = columns // _BLOCK
+        entry = self._entry(name, _FOUR_BIT, rows * columns, rows * in_a_row * _BLOCK_BYTES)
+        raw = np.frombuffer(self._data, np.uint8, entry.size, entry.offset).reshape(rows, in_a_row, _BLOCK_BYTES)
         scales = raw[:, :, :2].copy().view("<f2")[:, :, 0].astype(np.float32)
         packed = raw[:, :, 2:]
         return Blocks(np.concatenate([packed & 15, packed >> 4], axis=2), scales)
 
-    def _entry(self, name: str, kind: int, bytes_a_value: float) -> _Entry:
+    def _entry(self, name: str, kind: int, values: int, size: int) -> _Entry:
         entry = self._entries.get(name)
-        if entry is None or entry.type != kind or entry.size != entry.values * bytes_a_value:
-            raise Corrupt(f"The tensor {name} is missing or damaged.", hint=_REINSTALL)
-        if entry.offset + entry.size > len(self._data):
+        if entry is None or (entry.type, entry.values, entry.size) != (kind, values, size):
+            raise Corrupt(f"The tensor {name} is missing from the weights, or damaged.", hint=_REINSTALL)
+        if entry.offset + size > len(self._data):
             raise Corrupt(f"The tensor {name} lies beyond the end of the weights.", hint=_REINSTALL)
         return entry
 
@@ -153,7 +152,7 @@ def _read_characters(reader: _Reader) -> dict[str, str]:
         for _ in range(count):
             code, length = reader.take("IB")
             characters[chr(code)] = "".join(map(chr, reader.take(f"{length}I")))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise Corrupt("The character table of the weights is damaged.", hint=_REINSTALL) from error
     return characters
 
