@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 import apsw
 
@@ -19,6 +20,7 @@ BUSY_TIMEOUT_MS = 5_000
 """How long a connection waits for another, which only happens while the log of writes starts over."""
 CLOSING_S = 10.0
 """What readings under way get to end by themselves when the store closes; then they are interrupted."""
+INTERRUPTS = 10
 MAX_IDLE_WAL_BYTES = 64 << 20
 """To what the log of writes is cut back once all of it is in the file."""
 WRITER_CACHE_KIB = 32 << 10
@@ -64,13 +66,14 @@ class FileConnections:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-            if not self._changed.wait_for(lambda: not self._lent, CLOSING_S):
+            self._changed.wait_for(lambda: not self._lent, CLOSING_S)
+            for _ in range(INTERRUPTS):  # one that falls between two statements is not felt
                 for connection in self._lent:
                     connection.interrupt()
-                self._changed.wait_for(lambda: not self._lent, CLOSING_S)
-            for connection in self._idle:
-                connection.close()
-            self._idle.clear()
+                if self._changed.wait_for(lambda: not self._lent, CLOSING_S / INTERRUPTS):
+                    break
+            while self._idle:
+                self._idle.pop().close()
         self._writer.close()
 
     def _borrow(self) -> apsw.Connection:
@@ -85,7 +88,10 @@ class FileConnections:
     def _give_back(self, connection: apsw.Connection) -> None:
         with self._changed:
             self._lent.discard(connection)
-            self._idle.append(connection)
+            if self._closed:
+                connection.close()
+            else:
+                self._idle.append(connection)
             self._changed.notify_all()
 
 
@@ -115,6 +121,9 @@ class MemoryConnections:
             self._connection.close()
 
 
+Connections: TypeAlias = FileConnections | MemoryConnections
+
+
 @contextmanager
 def explaining(where: str) -> Iterator[None]:
     """Turn SQLite's errors into Patina's."""
@@ -129,18 +138,18 @@ def _file_writer(path: Path) -> apsw.Connection:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         schema.private_file(path)
         schema.sync_folder(path.parent)
+        with explaining(str(path)):
+            connection = apsw.Connection(str(path), flags=_READ_WRITE)
+            try:
+                _set_up_writer(connection, path)
+            except BaseException:
+                connection.close()
+                raise
     except OSError as error:
         raise Failed(
             f"The store {path} cannot be opened: {error.strerror}.",
-            hint="Look whether its folder may be read and written by this user.",
+            hint="Look whether its folder may be read and written by this user, and has room.",
         ) from error
-    with explaining(str(path)):
-        connection = apsw.Connection(str(path), flags=_READ_WRITE)
-        try:
-            _set_up_writer(connection, path)
-        except BaseException:
-            connection.close()
-            raise
     return connection
 
 
@@ -148,7 +157,7 @@ def _set_up_writer(connection: apsw.Connection, path: Path) -> None:
     _set_up(connection)
     connection.pragma("synchronous", "FULL")
     connection.pragma("cache_size", -WRITER_CACHE_KIB)
-    schema.prepare(connection, path)
+    schema.prepare(connection, path)  # before anything changes a file that is not ours
     path.chmod(0o600)  # the log of writes gets the same mode
     if connection.pragma("journal_mode", "wal") != "wal":
         raise Failed(

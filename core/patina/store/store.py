@@ -10,7 +10,7 @@ from pathlib import Path
 
 from patina.store import catalogue, documents, log, reader, vectors
 from patina.store.check import check
-from patina.store.connection import FileConnections, MemoryConnections
+from patina.store.connection import Connections, FileConnections, MemoryConnections
 from patina.store.records import Collection, Counts, Entry, Write
 from patina.store.writer import Writer
 from patina.types import Change, Chunk, Document, Fault, Seq
@@ -27,13 +27,14 @@ class Store:
     while too much is queued (`writer.MAX_WAITING_CHUNKS`). Done futures hold a position in the log: an index that has
     applied everything up to it knows of the write. Their errors: `NotFound` for an unknown collection, `Failed` when
     the disk is full or fails, `Corrupt` for a damaged file; after any of them the next write is tried as if nothing
-    had happened. A future that is cancelled in time is not carried out.
+    had happened. A future that is cancelled in time is not carried out. Callbacks of futures run on the store's thread:
+    they may read, and must not write or wait.
 
     Methods that read see the last commit, whole. A collection that does not exist is empty. They raise `Corrupt`,
     `Failed`, and `Unavailable` once the store is closed.
     """
 
-    def __init__(self, connections: FileConnections | MemoryConnections, path: Path | None) -> None:
+    def __init__(self, connections: Connections, path: Path | None) -> None:
         self.path = path
         self._connections = connections
         self._writer = Writer(connections, str(path or "in memory"))

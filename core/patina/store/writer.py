@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeAlias
 import apsw
 
 from patina.errors import Unavailable
-from patina.store.connection import FileConnections, MemoryConnections
+from patina.store.connection import Connections
 from patina.store.failures import explained
 
 GROUP_CHUNKS = 256
@@ -42,7 +42,7 @@ class Task(NamedTuple):
 class Writer:
     """Runs tasks in the order in which they were submitted; each one's future is done once it is durable."""
 
-    def __init__(self, connections: FileConnections | MemoryConnections, where: str) -> None:
+    def __init__(self, connections: Connections, where: str) -> None:
         self._connections = connections
         self._where = where
         self._changed = threading.Condition()

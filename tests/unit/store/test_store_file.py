@@ -11,12 +11,13 @@ import apsw
 import pytest
 
 from patina.errors import Corrupt, Failed, Unavailable
-from patina.store import Collection, Counts, Entry, Store, Write, schema
+from patina.store import Collection, Counts, Entry, Store, Write, connection, schema
 
 Draft = Callable[..., Entry]
 # What the first format would look like to a hypothetical older Patina: no cursors yet.
 FORMAT_0 = schema.LAYOUT.replace("CREATE TABLE cursors", "CREATE TABLE bookmarks")
 TO_FORMAT_1 = {0: "ALTER TABLE bookmarks RENAME TO cursors"}
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
 
 
 @pytest.fixture
@@ -33,20 +34,20 @@ def filled(path: Path, draft: Draft) -> Store:
 
 def make_format_0(path: Path) -> None:
     path.parent.mkdir(parents=True)
-    connection = apsw.Connection(str(path))
-    connection.execute(FORMAT_0)
-    connection.pragma("application_id", schema.APPLICATION_ID)
-    connection.execute("INSERT INTO collections VALUES (1, 'papers', '', '', '', '', '', 0, 1.0, NULL, 1, 0, 0, 0)")
-    connection.execute("INSERT INTO bookmarks VALUES (1, 'git', 'c0ffee')")
-    connection.close()
+    database = apsw.Connection(str(path))
+    database.execute(FORMAT_0)
+    database.pragma("application_id", schema.APPLICATION_ID)
+    database.execute("INSERT INTO collections VALUES (1, 'papers', '', '', '', '', '', 0, 1.0, NULL, 1, 0, 0, 0)")
+    database.execute("INSERT INTO bookmarks VALUES (1, 'git', 'c0ffee')")
+    database.close()
 
 
 def query(path: Path, statement: str) -> list[tuple[object, ...]]:
-    connection = apsw.Connection(str(path))
+    database = apsw.Connection(str(path))
     try:
-        return list(connection.execute(statement))
+        return list(database.execute(statement))
     finally:
-        connection.close()
+        database.close()
 
 
 def open_files(folder: Path) -> list[Path]:
@@ -105,6 +106,29 @@ def test_a_closed_store_says_so(store: Store, draft: Draft) -> None:
         store.counts("papers")
     with pytest.raises(Unavailable, match="closed"):
         store.write(Write(collection="papers", puts=[draft("a", "one")]))
+
+
+def test_closing_does_not_wait_for_ever_for_a_reading(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "CLOSING_S", 0.5)
+    connections = connection.FileConnections(path)
+    reading = threading.Event()
+    told: list[str] = []
+
+    def read() -> None:
+        try:
+            with connections.reading() as reader:
+                reading.set()
+                reader.execute(ENDLESS).fetchall()
+        except Unavailable as error:
+            told.append(error.message)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    reading.wait()
+    connections.close()
+    thread.join()
+    assert len(told) == 1
+    assert open_files(path.parent) == []
 
 
 def test_a_newer_format_is_refused_with_the_next_step(path: Path, draft: Draft) -> None:
