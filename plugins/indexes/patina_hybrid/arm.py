@@ -5,13 +5,13 @@ from __future__ import annotations
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Protocol
 
-from patina.types import Candidate
+from patina.types import Candidate, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
-    from patina.types import Change, Fault, Query, Seq, Stamp
+    from patina.types import Change, Query, Seq, Stamp
 
 
 class Arm(Protocol):
@@ -54,6 +54,12 @@ class LexicalArm(Arm, Protocol):
     def holds(self, ids: Collection[str]) -> frozenset[str]:
         """Those of `ids` that were put and not deleted, as of `seq`."""
         ...
+
+
+def faults(arm: str, collection: str, sentences: Iterable[str]) -> list[Fault]:
+    """What is wrong with an arm, and that it can be made again from the store."""
+    repair = f"Run `patina rebuild --repo {collection}`."
+    return [Fault(where=f"{collection}/{arm}", what=f"The {arm} arm: {what}.", repair=repair) for what in sentences]
 
 
 def ranked(scores: Iterable[tuple[str, float]], window: int) -> list[Candidate]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from patina._hooks import hookimpl
-from patina.hookspecs import Offer
+from patina import Offer, hookimpl
 
 from patina_hybrid.settings import HybridSettings
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -135,14 +136,12 @@ def test_missing_swapped_and_leftover_files(engine: str, good: Path, passages: P
     files = [path.relative_to(good) for path in sorted(good.rglob("*")) if path.is_file()]
     copies = []
     for number, (file, other) in enumerate(zip(files, files[1:] + files[:1], strict=True)):
-        for kind in ("missing", "swapped"):
-            copy = tmp_path / f"{kind}-{number}"
-            shutil.copytree(good, copy)
-            if kind == "missing":
-                (copy / file).unlink()
-            else:
-                shutil.copyfile(good / other, copy / file)
-            copies.append(copy)
+        copies.append(tmp_path / f"copy-{number}")
+        shutil.copytree(good, copies[-1])
+        if number % 2:
+            (copies[-1] / file).unlink()
+        else:
+            shutil.copyfile(good / other, copies[-1] / file)
     leftover = tmp_path / "leftover"
     shutil.copytree(good, leftover)
     for name in ("dense/segment-99.graph", "dense/manifest.json.tmp", "lexical/live/x.del", "lexical/x.tmp"):
@@ -162,7 +161,7 @@ def test_damage_under_an_open_index_is_told(engine: str, good: Path, passages: P
     for arm in ("dense", "lexical"):
         files = [path for path in (copy / arm).rglob("*") if path.is_file() and path.parent.name != "live"]
         max(files, key=lambda path: path.stat().st_size).unlink()
-    assert [fault.where for fault in index.verify()] == ["notes: dense index", "notes: lexical index"]
+    assert [fault.where for fault in index.verify()] == ["notes/dense", "notes/lexical"]
     index.close()
 
 
@@ -181,3 +180,32 @@ def test_a_crash_between_the_arms_is_mended(engine: str, good: Path, passages: P
         shutil.copytree(older / arm, mixed / arm)
     said = reopen(engine, history(passages), [tmp_path / "mixed-0", tmp_path / "mixed-1"], tmp_path)
     assert [(one["held"], one["right"]) for one in said] == [(120, True), (120, True)]
+
+
+def test_stopped_at_any_moment_of_a_checkpoint_it_holds_the_old_or_the_new(
+    engine: str, passages: Passages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder is copied before each flush to the disk, as a crash at that moment would leave it."""
+    log = history(passages)
+    home = tmp_path / "index"
+    index = HybridIndex(HybridSettings(lexical=engine, segment_size=64, tail_max=128))  # type: ignore[arg-type]
+    index.open(home, passages.stamp)
+    index.apply(log[:200])
+    index.checkpoint()
+    index.apply(log[200:])
+    copies: list[Path] = []
+    real = os.fsync
+
+    def copy_and_flush(descriptor: int) -> None:
+        copies.append(tmp_path / f"moment-{len(copies)}")
+        shutil.copytree(home, copies[-1], ignore=shutil.ignore_patterns("live"))  # scratch, and restless
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", copy_and_flush)
+    index.checkpoint()
+    monkeypatch.undo()
+    index.close()
+    said = reopen(engine, log, [*copies, home], tmp_path)
+    assert len(copies) >= 6
+    assert [one for one in said if one["held"] not in {200, 350} or not one["right"]] == []
+    assert said[-1]["held"] == 350

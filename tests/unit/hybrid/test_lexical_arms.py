@@ -248,7 +248,7 @@ def test_a_checkpoint_survives_what_happens_after_it(passages: Passages, tmp_pat
     for number in range(20):  # each a segment of its own: they are merged
         arm.apply([passages.put(number, number + 1)])
         arm.checkpoint()
-    for number in range(20, 60):
+    for number in range(20, 40):
         arm.apply([passages.put(number, 2 * number), passages.delete(number - 20, 2 * number + 1)])
         arm.ids()  # published, but no checkpoint
     arm.close()

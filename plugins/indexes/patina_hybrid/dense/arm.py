@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from patina.errors import Mismatch, PluginError
-from patina.types import Fault
 
-from patina_hybrid.arm import ranked
+from patina_hybrid.arm import faults, ranked
 from patina_hybrid.dense.folder import DenseFolder
 from patina_hybrid.dense.graph import check_hnswlib
 from patina_hybrid.dense.segment import Segment
@@ -18,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from patina.types import Candidate, Change, Query, Seq, Stamp, Vector
+    from patina.types import Candidate, Change, Fault, Query, Seq, Stamp, Vector
 
+    from patina_hybrid.dense.part import Part
     from patina_hybrid.settings import HybridSettings
 
 UNIT_TOLERANCE = 1e-3
@@ -37,6 +37,7 @@ class DenseArm:
         self._collection = ""
         self._folder: DenseFolder | None = None
         self._shelf = Shelf(0, settings, self.name)
+        self._saved: tuple[Seq, tuple[Part, ...]] | None = None
         self.seq: Seq = 0
 
     def open(self, folder: Path | None, stamp: Stamp) -> Seq:
@@ -44,6 +45,7 @@ class DenseArm:
         self._dimension = stamp.dimension if stamp.identity else 0
         self._collection = stamp.collection
         self._folder = DenseFolder(folder, stamp) if folder else None
+        self._saved = None
         self.seq, parts = self._folder.load(self._settings.ef) if self._folder else (0, [])
         self._shelf = Shelf(self._dimension, self._settings, f"patina-dense-{self._collection}", parts)
         return self.seq
@@ -74,16 +76,17 @@ class DenseArm:
         return ranked(best.items(), query.window)
 
     def checkpoint(self) -> Seq:
-        if self._folder:
-            self._folder.save(self.seq, self._shelf.parts)
+        state = (self.seq, self._shelf.parts)
+        if self._folder and self._saved != state:
+            self._folder.save(*state)
+            self._saved = state
         return self.seq
 
     def verify(self, full: bool) -> list[Fault]:
         sentences = self._folder.faults() if self._folder else []
         if full:
             sentences += [f"{count} vectors are not of unit length" for count in [self._crooked()] if count]
-        repair = "Restart the daemon: what is damaged is built again from the store."
-        return [Fault(where=f"{self._collection}: dense index", what=what, repair=repair) for what in sentences]
+        return faults(self.name, self._collection, sentences)
 
     def ids(self) -> frozenset[str]:
         views = [part.view() for part in self._shelf.parts]
@@ -104,7 +107,7 @@ class DenseArm:
         if self._folder:
             self._folder.clear()
         self._shelf = Shelf(self._dimension, self._settings, f"patina-dense-{self._collection}")
-        self.seq = 0
+        self.seq, self._saved = 0, None
 
     def close(self) -> None:
         self._shelf.close()

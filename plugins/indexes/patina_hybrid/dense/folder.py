@@ -48,7 +48,8 @@ class PartRecord(msgspec.Struct, frozen=True, kw_only=True):
 class DenseManifest(msgspec.Struct, frozen=True, kw_only=True):
     """The whole arm as of change `seq`."""
 
-    format: int
+    format: tuple[int, int]
+    """Ours, and the stamp's."""
     collection: str
     identity: str
     dimension: int
@@ -179,7 +180,7 @@ class DenseFolder:
 
     def _manifest(self, seq: int, count: int, records: list[PartRecord]) -> DenseManifest:
         return DenseManifest(
-            format=FORMAT * 1000 + self._stamp.format,
+            format=(FORMAT, self._stamp.format),
             collection=self._stamp.collection,
             identity=self._stamp.identity,
             dimension=self._stamp.dimension,

@@ -27,51 +27,52 @@ class PassageManifest(msgspec.Struct, frozen=True, kw_only=True):
     """The passages as of change `seq`."""
 
     format: tuple[int, int]
+    """Ours, and the stamp's."""
     collection: str
     analyser: str
     seq: int
-    count: int
+    name: str
     file: manifest.FileRecord
 
 
 class PassageFile:
-    """Written as a whole, and only when a passage has changed: the arm's limit keeps it small."""
+    """Written as a whole, under a new name, and only when a passage has changed: the arm's limit keeps it small."""
 
     def __init__(self, folder: Path, stamp: Stamp, analyser: str) -> None:
         self._folder = folder
-        self._path = folder / "passages.json"
         self._stamp = stamp
         self._analyser = analyser
-        self._record: manifest.FileRecord | None = None
+        self._manifest: PassageManifest | None = None
 
     def load(self) -> tuple[int, Passages]:
         """The last change held and the passages; (0, {}) and an empty folder when they cannot be believed."""
         found = manifest.load(self._folder, PassageManifest)
-        if found != (found and self._manifest(found.seq, found.count, found.file)) or found is None:
+        if found is None or found != self._describe(found.seq, found.name, found.file) or not self._intact(found):
             self.clear()
             return 0, {}
-        if not manifest.intact(self._path, found.file):
-            logger.warning("%s is damaged; words are taken from the store", self._path)
-            self.clear()
-            return 0, {}
-        self._record = found.file
-        return found.seq, msgspec.json.decode(self._path.read_bytes(), type=Passages)
+        self._manifest = found
+        self._remove_strangers(found.name)
+        return found.seq, msgspec.json.decode((self._folder / found.name).read_bytes(), type=Passages)
 
     def save(self, seq: int, passages: Mapping[str, tuple[str, ...]], changed: bool) -> None:
         """Make the passages durable as the state after change `seq`. Raises OSError."""
-        if changed or self._record is None:
-            manifest.write(self._path, lambda path: path.write_bytes(msgspec.json.encode(passages)))
-            self._record = manifest.record(self._path)
-        manifest.save(self._folder, self._manifest(seq, len(passages), self._record))
+        if changed or self._manifest is None:
+            name = f"passages-{seq}.json"
+            manifest.write(self._folder / name, lambda path: path.write_bytes(msgspec.json.encode(passages)))
+            described = self._describe(seq, name, manifest.record(self._folder / name))
+        else:
+            described = self._describe(seq, self._manifest.name, self._manifest.file)
+        manifest.save(self._folder, described)
+        self._manifest = described
+        self._remove_strangers(described.name)
 
     def faults(self) -> list[str]:
-        """Sentences about what is not as the manifest says."""
-        if self._record is None:
+        """What is not as it was saved."""
+        if self._manifest is None:
             return []
-        found = manifest.load(self._folder, PassageManifest)
-        if found is None:
+        if manifest.load(self._folder, PassageManifest) != self._manifest:
             return ["the manifest is missing or damaged"]
-        return [] if manifest.intact(self._path, found.file) else [f"{self._path.name} is not what the manifest says"]
+        return [] if self._intact(self._manifest) else [f"{self._manifest.name} is not what the manifest says"]
 
     def size(self) -> int:
         """Bytes on disk."""
@@ -81,14 +82,25 @@ class PassageFile:
         if self._folder.exists():
             shutil.rmtree(self._folder)
         self._folder.mkdir(parents=True)
-        self._record = None
+        self._manifest = None
 
-    def _manifest(self, seq: int, count: int, file: manifest.FileRecord) -> PassageManifest:
+    def _intact(self, found: PassageManifest) -> bool:
+        intact = manifest.intact(self._folder / found.name, found.file)
+        if not intact:
+            logger.warning("%s: %s is damaged", self._folder, found.name)
+        return intact
+
+    def _describe(self, seq: int, name: str, file: manifest.FileRecord) -> PassageManifest:
         return PassageManifest(
             format=(FORMAT, self._stamp.format),
             collection=self._stamp.collection,
             analyser=self._analyser,
             seq=seq,
-            count=count,
+            name=name,
             file=file,
         )
+
+    def _remove_strangers(self, name: str) -> None:
+        for path in self._folder.iterdir():
+            if path.name not in {name, manifest.MANIFEST}:
+                path.unlink()

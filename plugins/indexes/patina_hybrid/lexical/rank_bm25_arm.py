@@ -8,10 +8,9 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from patina.errors import PluginError
-from patina.types import Fault
 from rank_bm25 import BM25Okapi
 
-from patina_hybrid.arm import ranked
+from patina_hybrid.arm import faults, ranked
 from patina_hybrid.lexical.analyse import Analyser
 from patina_hybrid.lexical.passages import PassageFile
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
-    from patina.types import Candidate, Change, Query, Seq, Stamp
+    from patina.types import Candidate, Change, Fault, Query, Seq, Stamp
 
     from patina_hybrid.settings import HybridSettings
 
@@ -75,6 +74,7 @@ class RankBm25Arm:
         self._unsaved = False
         self._scorer = Scorer({})
         self._stale_since: float | None = None
+        self._saved: Seq = 0
         self.seq: Seq = 0
 
     def open(self, folder: Path | None, stamp: Stamp) -> Seq:
@@ -82,6 +82,7 @@ class RankBm25Arm:
         self._file = PassageFile(folder, stamp, self._analyser.name) if folder else None
         self.seq, passages = self._file.load() if self._file else (0, {})
         self._start(passages)
+        self._saved = self.seq
         return self.seq
 
     def apply(self, changes: Sequence[Change]) -> None:
@@ -103,15 +104,13 @@ class RankBm25Arm:
         with self._changed:
             if self._stale_since is not None:
                 self._stale_since = -math.inf  # the next question does not wait for more
-            if self._file:
+            if self._file and self._saved != self.seq:
                 self._file.save(self.seq, self._passages, self._unsaved)
-            self._unsaved = False
+                self._saved, self._unsaved = self.seq, False
             return self.seq
 
     def verify(self, full: bool) -> list[Fault]:  # noqa: ARG002 - the file is one, and read whole
-        repair = "Restart the daemon: what is damaged is built again from the store."
-        sentences = self._file.faults() if self._file else []
-        return [Fault(where=f"{self._collection}: lexical index", what=what, repair=repair) for what in sentences]
+        return faults(self.name, self._collection, self._file.faults() if self._file else [])
 
     def holds(self, ids: Collection[str]) -> frozenset[str]:
         with self._changed:
@@ -129,7 +128,7 @@ class RankBm25Arm:
             if self._file:
                 self._file.clear()
             self._start({})
-            self.seq = 0
+            self.seq = self._saved = 0
 
     def close(self) -> None:
         self._start({})

@@ -55,7 +55,8 @@ class _Contents(msgspec.Struct):
 class LexicalManifest(msgspec.Struct, frozen=True, kw_only=True):
     """A checkpoint: the index as of change `seq`."""
 
-    format: int
+    format: tuple[int, int]
+    """Ours, and the stamp's."""
     collection: str
     analyser: str
     seq: int
@@ -100,7 +101,7 @@ class Snapshot:
         manifest.save(
             self._folder,
             LexicalManifest(
-                format=FORMAT * 1000 + self._stamp.format,
+                format=(FORMAT, self._stamp.format),
                 collection=self._stamp.collection,
                 analyser=self._analyser,
                 seq=seq,
@@ -134,7 +135,7 @@ class Snapshot:
 
     def _believable(self, found: LexicalManifest) -> bool:
         made_for = (found.format, found.collection, found.analyser)
-        if made_for != (FORMAT * 1000 + self._stamp.format, self._stamp.collection, self._analyser):
+        if made_for != ((FORMAT, self._stamp.format), self._stamp.collection, self._analyser):
             return False
         damaged = [name for name, record in found.files.items() if not manifest.intact(self._kept / name, record)]
         if damaged:

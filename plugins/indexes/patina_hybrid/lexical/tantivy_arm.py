@@ -7,9 +7,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from patina.errors import Failed
-from patina.types import Fault
 
-from patina_hybrid.arm import ranked
+from patina_hybrid.arm import faults, ranked
 from patina_hybrid.lexical.analyse import Analyser
 from patina_hybrid.lexical.pace import Pace
 from patina_hybrid.lexical.postings import WRITE_ERRORS, Postings
@@ -19,14 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
-    from patina.types import Candidate, Change, Query, Seq, Stamp
+    from patina.types import Candidate, Change, Fault, Query, Seq, Stamp
 
     from patina_hybrid.settings import HybridSettings
 
 logger = logging.getLogger(__name__)
 
 MAX_PENDING = 2_048
-"""Changes not yet published; more are published at once, by the thread that brings them."""
+"""Changes not yet published; before more are taken in, the thread that brings them publishes these."""
 
 
 class TantivyArm:
@@ -48,6 +47,7 @@ class TantivyArm:
         self._deleted: frozenset[str] = frozenset()
         """Ids that the published state may still find."""
         self._pace = self._new_pace()
+        self._saved: Seq = 0
         self.seq: Seq = 0
 
     def open(self, folder: Path | None, stamp: Stamp) -> Seq:
@@ -59,9 +59,11 @@ class TantivyArm:
         return self.seq
 
     def apply(self, changes: Sequence[Change]) -> None:
-        """Raises `Failed` when so much waits that it must be published and the disk does not take it."""
+        """Raises `Failed` when so much waits that it must be published first, and the disk does not take it."""
         for start in range(0, len(changes), MAX_PENDING):
             with self._changed:
+                if len(self._pending) + len(changes) > MAX_PENDING:
+                    self._publish()
                 self._take(changes[start : start + MAX_PENDING])
 
     def rank(self, query: Query) -> list[Candidate] | None:
@@ -75,16 +77,16 @@ class TantivyArm:
     def checkpoint(self) -> Seq:
         with self._changed:
             self._publish()
-            if self._snapshot:
+            if self._snapshot and self._saved != self.seq:
                 self._snapshot.take(self.seq, self._postings.count)
+                self._saved = self.seq
             return self.seq
 
     def verify(self, full: bool) -> list[Fault]:
         sentences = self._snapshot.faults() if self._snapshot else []
         if full and len(self._postings.ids()) != self._postings.count:
             sentences.append("a passage is held twice")
-        repair = "Restart the daemon: what is damaged is built again from the store."
-        return [Fault(where=f"{self._collection}: lexical index", what=what, repair=repair) for what in sentences]
+        return faults(self.name, self._collection, sentences)
 
     def holds(self, ids: Collection[str]) -> frozenset[str]:
         with self._changed:
@@ -135,7 +137,7 @@ class TantivyArm:
             found = None
             self._snapshot.clear()
             self._postings = Postings(live)
-        self.seq = found.seq if found else 0
+        self.seq = self._saved = found.seq if found else 0
 
     def _forget(self) -> None:
         self._clear_pending()
@@ -151,9 +153,7 @@ class TantivyArm:
             self._write(worded)
         except WRITE_ERRORS as error:
             self._lose_writer(error)
-        if len(self._pending) >= MAX_PENDING:
-            self._publish()
-        elif worded:
+        if worded:
             self._pace.touch()
 
     def _publish(self) -> None:
