@@ -320,7 +320,9 @@ class Patina:
     async def _verify(self, request: wire.Verify) -> wire.VerifyReport:
         started = time.perf_counter()
         collections = self._shelf.choose(request.repos)
-        found = await self._indexing.quietly(collections, partial(verify.faults, self._store, collections, request.full))
+        found = await self._indexing.quietly(
+            collections, partial(verify.faults, self._store, collections, request.full)
+        )
         counts = [await self._run(self._store.counts, one.name) for one in collections]
         return wire.VerifyReport(
             ok=not found,

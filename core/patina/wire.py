@@ -336,9 +336,7 @@ class Export(Request[Exported], frozen=True, kw_only=True, tag="export"):
     repos: list[Name] = []
 
 
-AnyRequest = (
-    Ping | Status | Shutdown | Scry | Index | IndexPaths | Rebuild | Embed | Models | Verify | Export
-)
+AnyRequest = Ping | Status | Shutdown | Scry | Index | IndexPaths | Rebuild | Embed | Models | Verify | Export
 AnyEvent = Progress | ExportedChunk | IndexReport | Reports | Exported
 
 

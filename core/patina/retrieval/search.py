@@ -59,9 +59,7 @@ async def search(request: Scry, collections: Sequence[Shelved], store: Store, ru
     rankings = _by_arm(list(zip(collections, pairs, strict=True)), window)
     arms = {ranking.arm for ranking in rankings}
     settings = collections[0].settings if collections else None
-    fused = fuse(
-        rankings, arms, k=settings.rrf_k if settings else 60, weights=settings.weights if settings else None
-    )
+    fused = fuse(rankings, arms, k=settings.rrf_k if settings else 60, weights=settings.weights if settings else None)
     hits = await run(_fetch, request, asked, fused, store)
     return Hits(
         hits=hits,
