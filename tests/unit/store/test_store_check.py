@@ -22,7 +22,7 @@ def path(tmp_path: Path, draft: Draft, vector: Vector) -> Path:
     store = Store.open(path)
     store.save_collection(Collection(name="papers", identity=MODEL)).result()
     store.save_collection(Collection(name="other")).result()
-    store.write(Write(collection="papers", puts=[draft("a", "one\ntwo\none"), draft("b", "three")])).result()
+    store.write(Write(collection="papers", puts=[draft("a", "one\ntwo\none\none"), draft("b", "three")])).result()
     missing = store.missing("papers", 2)
     store.put_vectors(MODEL, {digest: vector(text) for digest, text in missing}).result()
     store.write(Write(collection="papers", puts=[draft("c", "four")])).result()
@@ -95,5 +95,5 @@ def test_a_fault_names_examples(path: Path) -> None:
     connection.execute("UPDATE chunks SET embedded = 0")
     connection.close()
     (what,) = (what for what in checked(path, full=False) if "marked" in what)
-    assert what.startswith("3 chunks")
+    assert what.startswith("4 chunks")
     assert names[0] in what
