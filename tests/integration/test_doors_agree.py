@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from patina import errors, wire
 from patina.client import Client, connect
 from patina.config import Config

@@ -9,6 +9,7 @@ import httpx
 import numpy as np
 import openai
 import pytest
+
 from patina import Patina, wire
 from patina.client import Client, connect
 from patina.config import Config

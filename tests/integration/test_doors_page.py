@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import httpx
+
 from patina.testing import FakeService
 from patina_http.door import HttpDoor
 from patina_http.settings import HttpSettings

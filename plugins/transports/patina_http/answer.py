@@ -9,11 +9,11 @@ from typing import Any, TypeAlias, TypeVar
 from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.types import Receive
+
 from patina import wire
 from patina.codec import decode, encode
 from patina.errors import TimedOut
 from patina.protocols import Service
-
 from patina_http.errors import rejected
 from patina_http.settings import HttpSettings
 

@@ -10,12 +10,12 @@ import msgspec
 from litestar import Response, get, post
 from litestar.types import ASGIApp
 from msgspec import Meta
+
 from patina import __version__, wire
 from patina.codec import decode_request
 from patina.errors import TooLarge
 from patina.protocols import Service
 from patina.types import Kind
-
 from patina_http.answer import Asked, body_as, caller_of, json, reply_to, told
 from patina_http.embedding import embedded, encoded, rows, written
 from patina_http.stream import LINES, streamed

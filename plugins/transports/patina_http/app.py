@@ -7,8 +7,8 @@ import time
 from litestar import Litestar, Response
 from litestar.datastructures import State
 from litestar.types import ASGIApp
-from patina.protocols import Service
 
+from patina.protocols import Service
 from patina_http import api, openai
 from patina_http.answer import Asked, json
 from patina_http.checks import Policy, host_name

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from patina.errors import TooLarge
-
 from patina_http.errors import rejected
 
 MAX_HEAD_BYTES = 32_768

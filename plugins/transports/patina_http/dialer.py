@@ -10,11 +10,11 @@ from http.client import HTTPException
 from typing import Any, TypeVar
 
 import msgspec
+
 from patina.codec import decode, encode, reply_type
 from patina.errors import InvalidRequest, Unavailable
 from patina.types import Endpoint, Secret
 from patina.wire import AnyEvent, Event, Failure, Request
-
 from patina_http.line import MAX_REPLY_BYTES, Line, raised_again, unreachable
 from patina_http.settings import HttpSettings
 

@@ -13,10 +13,10 @@ from ipaddress import ip_address
 from typing import Any, NamedTuple, cast
 
 import uvicorn
+
 from patina.errors import Failed, PatinaError, Refused
 from patina.protocols import Service
 from patina.types import Endpoint
-
 from patina_http.app import application
 from patina_http.heads import HeadProtocol
 from patina_http.settings import HttpSettings
@@ -98,7 +98,8 @@ class Place(NamedTuple):
 def bound(host: str, port: int) -> socket.socket:
     """A socket on a loopback address; port 0 takes a free one. Raises `Failed` and `Refused`."""
     place = _loopback(host or LOOPBACK)
-    listener = socket.socket(place.family, socket.SOCK_STREAM)
+    # The protocol is spelled out because asyncio looks for it before it sends small packets without delay.
+    listener = socket.socket(place.family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((place.address, port))

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import orjson
+
 from patina import wire
 from patina.errors import InvalidRequest
-
 from patina_http.answer import Asked, reply_to
 
 if TYPE_CHECKING:

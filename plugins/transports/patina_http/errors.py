@@ -10,6 +10,7 @@ import logging
 
 import msgspec
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+
 from patina.errors import PatinaError, Unavailable
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-class Rejected(Exception):  # noqa: N818 - it is not the server that is in error
+class Rejected(Exception):
     """A request that HTTP itself forbids, before anybody asked what it wants."""
 
     def __init__(self, problem: Problem) -> None:
@@ -76,7 +77,9 @@ def problem_of(error: Exception, request_id: str) -> Problem:
                 message="This route does not take this method.",
                 headers=dict(error.headers or {}),
             )
-        case HTTPException() if error.status_code < 500:  # what the framework blames on the client
+        case HTTPException() if (
+            error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+        ):  # what the framework blames on the client
             return Problem(status=error.status_code, code="bad_request", message=error.detail)
     log.error("request_id=%s failed", request_id, exc_info=error)
     return Problem(

@@ -9,8 +9,8 @@ import secrets
 from contextlib import suppress
 
 from litestar.types import ASGIApp, Message, Receive, ReceiveMessage, Scope, Send
-from patina.errors import Busy
 
+from patina.errors import Busy
 from patina_http.checks import Policy, check_head, too_large
 from patina_http.errors import STOPPING, Problem, Rejected, problem_of, rejected
 from patina_http.settings import HttpSettings

@@ -7,10 +7,10 @@ from contextlib import suppress
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, RemoteDisconnected
 
 import msgspec
+
 from patina.errors import Failed, PatinaError, TimedOut, TooLarge, Unavailable
 from patina.types import Endpoint, Secret
 from patina.wire import Failure
-
 from patina_http.settings import HttpSettings
 
 MAX_REPLY_BYTES = 256 << 20

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from litestar import Response, get, post
 from msgspec import Meta
+
 from patina import wire
 from patina.errors import InvalidRequest, ModelNotFound
 from patina.types import Kind
-
 from patina_http.answer import Asked, body_as, json, reply_to
 from patina_http.embedding import embedded, encoded, rows, shortened, written
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from patina import TransportOffer, hookimpl
-
 from patina_http.settings import HttpSettings
 
 if TYPE_CHECKING:

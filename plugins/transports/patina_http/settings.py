@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from msgspec import Meta
+
 from patina.hookspecs import Settings
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]

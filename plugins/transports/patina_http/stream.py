@@ -8,11 +8,11 @@ from contextlib import aclosing
 from typing import Any
 
 from litestar.types import Receive, Scope, Send
+
 from patina import wire
 from patina.codec import encode, reply_type
 from patina.errors import Failed
 from patina.protocols import Service
-
 from patina_http.answer import Asked, caller_of, gone, while_there
 from patina_http.errors import STOPPING, problem_of
 

@@ -12,7 +12,6 @@ from patina.codec import decode, reply_type
 from patina.errors import Denied, PatinaError, Unavailable
 from patina.types import Endpoint, Secret
 from patina.wire import AnyEvent, Event, Request
-
 from patina_unix.frames import Answer, Call, Cancel, Fault, Frame, Hello, Line, Told, carried
 from patina_unix.settings import UnixSettings
 from patina_unix.socketfile import peer_uid, trusted

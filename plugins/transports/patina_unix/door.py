@@ -11,7 +11,6 @@ from patina.errors import Busy, ConfigError, Denied, PatinaError
 from patina.protocols import Service
 from patina.types import Endpoint
 from patina.wire import Caller
-
 from patina_unix.frames import Line
 from patina_unix.session import Session
 from patina_unix.settings import UnixSettings

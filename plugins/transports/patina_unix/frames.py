@@ -12,11 +12,11 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 from msgspec import Meta
+
 from patina import __version__
 from patina.codec import Form, decode, encode
 from patina.errors import InvalidRequest, TooLarge
 from patina.wire import Failure
-
 from patina_unix.settings import UnixSettings
 
 PROTOCOL = (1, 0)

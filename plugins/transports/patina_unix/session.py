@@ -10,7 +10,6 @@ from patina.codec import Form, decode, decode_request, reply_type
 from patina.errors import Busy, Failed, InvalidRequest, PatinaError, TooLarge, Unavailable, Unsupported
 from patina.protocols import Service
 from patina.wire import Caller, Failure
-
 from patina_unix.frames import (
     LINGER_S,
     PROTOCOL,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from patina import TransportOffer, hookimpl, wire
 from patina.client import Client, connect, endpoint_of
 from patina.config import Config
@@ -163,5 +164,5 @@ def test_a_client_of_a_daemon_imports_neither_server_nor_numbers() -> None:
         "heavy = {'numpy', 'litestar', 'uvicorn', 'onnxruntime', 'hnswlib', 'tantivy', 'patina.engine'}\n"
         "sys.exit(' '.join(heavy & set(sys.modules)) or 0)\n"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from patina.testing import FakeService
 from patina_http.door import HttpDoor
 from patina_http.settings import HttpSettings
@@ -63,7 +64,7 @@ def until() -> Callable[[Callable[[], object]], Awaitable[None]]:
 
     async def waited(true: Callable[[], object]) -> None:
         async with asyncio.timeout(10):
-            while not true():  # noqa: ASYNC110 - what is waited for has no event
+            while not true():
                 await asyncio.sleep(0.005)
 
     return waited

@@ -7,6 +7,7 @@ import httpx
 import msgspec
 import numpy as np
 import pytest
+
 from patina import __version__, errors, wire
 from patina.testing import FakeService
 from patina.testing.samples import EVENTS, REPLIES

@@ -10,7 +10,7 @@ from patina_http.settings import HttpSettings
 
 
 class TestHttpDoor(DoorContract):
-    def door(self, folder: Path) -> Door:  # noqa: ARG002
+    def door(self, folder: Path) -> Door:
         return HttpDoor(HttpSettings())
 
     def dialer(self) -> Dialer:
@@ -18,7 +18,7 @@ class TestHttpDoor(DoorContract):
 
 
 class TestHttpDialer(DialerContract):
-    def door(self, folder: Path) -> Door:  # noqa: ARG002
+    def door(self, folder: Path) -> Door:
         return HttpDoor(HttpSettings())
 
     def dialer(self) -> Dialer:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from patina.testing import FakeService
 from patina_http.checks import host_name
 
@@ -144,6 +145,11 @@ async def test_a_head_that_drips_is_given_up(opened: Opened, exchange: Exchange)
     async with opened(head_timeout_s=0.2) as http:
         answer = await exchange(http, b"GET /health HTTP/1.1\r\nHost: loc")
         assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+async def test_who_says_nothing_is_sent_away(opened: Opened, exchange: Exchange) -> None:
+    async with opened(head_timeout_s=0.2) as http:
+        assert (await exchange(http, b"")).startswith(b"HTTP/1.1 408 ")
 
 
 @pytest.mark.parametrize("extra", [{"X-Long": "a" * 40_000}, {f"X-{number}": "a" for number in range(300)}])

@@ -9,6 +9,7 @@ import httpx
 import numpy as np
 import openai
 import pytest
+
 from patina import wire
 from patina.errors import Busy, Failed, ModelNotFound
 from patina.testing import FakeService

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from patina.testing import FakeService
 from patina_unix.door import UnixDoor
 from patina_unix.settings import UnixSettings
@@ -89,7 +90,7 @@ def until() -> Callable[[Callable[[], object]], Awaitable[None]]:
 
     async def waited(true: Callable[[], object]) -> None:
         async with asyncio.timeout(10):
-            while not true():  # noqa: ASYNC110 - what is waited for has no event
+            while not true():
                 await asyncio.sleep(0.005)
 
     return waited

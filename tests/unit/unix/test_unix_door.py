@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from patina import wire
 from patina.errors import ConfigError, Denied, Failed, Locked, Refused, Unavailable
 from patina.testing import FakeService
@@ -179,7 +180,7 @@ async def test_what_takes_longer_than_the_deadline_is_ended(folder: Path) -> Non
     service.gate.clear()
     async with door(folder / "p.sock", drain_timeout_s=0.1).listen(service):
         asking = asyncio.create_task(ping(folder / "p.sock"))
-        while not service.requests:  # noqa: ASYNC110 - the service has no event for it
+        while not service.requests:
             await asyncio.sleep(0.005)
     assert service.cancelled == 1
     with pytest.raises(Unavailable, match="stopping"):

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from patina import __version__
 from patina import wire as words
 from patina.errors import NotFound
