@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from patina.errors import ConfigError
 from patina_onnx.settings import MaxTokens, Normalization, OnnxSettings, Pooling
 
 CARD = "patina-model.json"
+Digest: TypeAlias = Annotated[str, Meta(pattern="^([0-9a-fA-F]{64})?$")]
 _E5 = re.compile(r"(^|[-_])e5([-_](?!.*instruct)|$)", re.IGNORECASE)
 
 
@@ -24,14 +26,14 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     normalization: Normalization = "l2"
     prefix_query: str = ""
     prefix_passage: str = ""
-    dimension: int = 0
+    dimension: Annotated[int, Meta(ge=0)] = 0
     """0: as the model's output is declared."""
     max_tokens: MaxTokens = 512
     artefact: str = ""
     """A remark: "int8", "fp32" …"""
-    sha256: str = ""
+    sha256: Digest = ""
     """Of model.onnx; checked before the model is opened."""
-    tokenizer_sha256: str = ""
+    tokenizer_sha256: Digest = ""
     """Of tokenizer.json; checked before it is read."""
 
 
@@ -41,13 +43,13 @@ def read(folder: Path, name: str, width: int) -> Card:
     `name` and `width`, the size of the model's output or 0, stand in where none is given.
     """
     path = folder / CARD
-    if not path.exists():
-        return _from_conventions(folder, name, width)
+    fields = _json(path) if path.exists() else _conventions(folder, name)
+    known = {"name": name, "dimension": width} if width else {"name": name}
     try:
-        card = msgspec.json.decode(path.read_bytes(), type=Card)
-    except msgspec.DecodeError as error:
-        raise ConfigError(f"{path} cannot be read: {error}.", hint="Correct it, or delete it.") from error
-    return msgspec.structs.replace(card, name=card.name or name, dimension=card.dimension or width)
+        return msgspec.convert(known | fields, type=Card)
+    except msgspec.ValidationError as error:
+        wrong = path if path.exists() else folder
+        raise ConfigError(f"{wrong} says of its model: {error}.", hint=f"Correct it, or write {CARD}.") from error
 
 
 def overridden(card: Card, settings: OnnxSettings) -> Card:
@@ -65,18 +67,17 @@ def overridden(card: Card, settings: OnnxSettings) -> Card:
 _SETTABLE = ("prefix_query", "prefix_passage", "pooling", "normalization", "max_tokens")
 
 
-def _from_conventions(folder: Path, name: str, width: int) -> Card:
+def _conventions(folder: Path, name: str) -> dict[str, Any]:
+    """The fields of a card that the files of sentence-transformers give."""
     pooling = _json(folder / "1_Pooling" / "config.json")
     prompts = _json(folder / "config_sentence_transformers.json").get("prompts") or {}
     e5 = bool(_E5.search(name))  # its cards on the hub tell people of the prefixes, but no file does
-    return Card(
-        name=name,
-        pooling=next((choice for key, choice in _POOLINGS.items() if pooling.get(key)), "mean"),
-        prefix_query=prompts.get("query", "query: " if e5 else ""),
-        prefix_passage=prompts.get("passage", prompts.get("document", "passage: " if e5 else "")),
-        dimension=width or _json(folder / "config.json").get("hidden_size") or 0,
-        max_tokens=_json(folder / "sentence_bert_config.json").get("max_seq_length") or 512,
-    )
+    return {
+        "pooling": next((choice for key, choice in _POOLINGS.items() if pooling.get(key)), "mean"),
+        "prefix_query": prompts.get("query", "query: " if e5 else ""),
+        "prefix_passage": prompts.get("passage", prompts.get("document", "passage: " if e5 else "")),
+        "max_tokens": _json(folder / "sentence_bert_config.json").get("max_seq_length") or 512,
+    }
 
 
 _POOLINGS: dict[str, Pooling] = {

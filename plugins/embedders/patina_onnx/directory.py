@@ -9,10 +9,10 @@ from patina.errors import ConfigError, Corrupt
 from patina_onnx import card as cards
 from patina_onnx.files import sha256
 from patina_onnx.onnxfile import outline
+from patina_onnx.settings import MODEL
 from patina_onnx.tokenizer import Tokenizer
 
 _MODEL_PLACES = ("model.onnx", "onnx/model.onnx")
-_PARAM = "embedders.onnx.model"
 
 
 class Directory:
@@ -27,7 +27,7 @@ class Directory:
             raise ConfigError(
                 f"The directory {folder} is not a model: it needs model.onnx and tokenizer.json.",
                 hint="Copy both there, or choose another directory.",
-                param=_PARAM,
+                param=MODEL,
             )
         self._model = next(folder / place for place in _MODEL_PLACES if (folder / place).is_file())
         self._tokenizer = folder / "tokenizer.json"
@@ -37,12 +37,12 @@ class Directory:
             raise ConfigError(
                 f"{self._model} does not say how wide its vectors are.",
                 hint=f'Write it into {folder / cards.CARD}: {{"dimension": 384}}.',
-                param=_PARAM,
+                param=MODEL,
             )
         files = [self._model, self._tokenizer, *drawn.external]
         digests = [sha256(file) for file in files]
-        check_digest(self._model, digests[0], self.card.sha256)
-        check_digest(self._tokenizer, digests[1], self.card.tokenizer_sha256)
+        _check_digest(self._model, digests[0], self.card.sha256)
+        _check_digest(self._tokenizer, digests[1], self.card.tokenizer_sha256)
         self.fingerprint = hashlib.sha256("".join(digests).encode()).hexdigest()
         self._stamps = {file: _stamp(file) for file in files}
 
@@ -64,7 +64,7 @@ def has_model(folder: Path) -> bool:
     return (folder / "tokenizer.json").is_file() and any((folder / place).is_file() for place in _MODEL_PLACES)
 
 
-def check_digest(file: Path, found: str, expected: str) -> None:
+def _check_digest(file: Path, found: str, expected: str) -> None:
     """Raises `Corrupt` if `expected` is a digest and another one than `found`."""
     if expected and found != expected.lower():
         raise Corrupt(f"{file} has the sha256 {found}, but should have {expected}.", hint="Copy or download it again.")

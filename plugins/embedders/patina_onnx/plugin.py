@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from patina._hooks import hookimpl
-from patina.hookspecs import Offer
+from patina import Offer, hookimpl
 from patina_onnx.settings import OnnxSettings
 
 if TYPE_CHECKING:

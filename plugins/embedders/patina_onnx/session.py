@@ -10,6 +10,7 @@ import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from patina.errors import ConfigError, Corrupt, Failed
+from patina_onnx.settings import MODEL
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -55,7 +56,7 @@ class Session:
             raise ConfigError(
                 f"{path} wants the inputs {', '.join(unknown)}, which no text encoder has.",
                 hint="Choose a model that takes input_ids and attention_mask.",
-                param="embedders.onnx.model",
+                param=MODEL,
             )
         self._inputs = {one.name: _INTEGERS[one.type] for one in inputs}
 

@@ -13,11 +13,10 @@ from patina_onnx import hub
 from patina_onnx.card import Card
 from patina_onnx.directory import Directory
 from patina_onnx.e5 import recipe
-from patina_onnx.settings import OnnxSettings
+from patina_onnx.settings import MODEL, OnnxSettings
 
 _DEFAULT_CACHE = "~/.patina/cache/models"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-
 
 Tokenize: TypeAlias = Callable[[Sequence[str]], list[Tokens]]
 """Safe to call from several threads; the payload of each `Tokens` is int64 [count], the ids."""
@@ -52,5 +51,5 @@ def find(settings: OnnxSettings) -> Source:
     raise ModelNotFound(
         f"There is no model or directory {name}.",
         hint=f'Set [embedders.onnx] model to a directory, to an id on the hub ("org/name") or to "{recipe.NAME}".',
-        param="embedders.onnx.model",
+        param=MODEL,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -111,6 +112,7 @@ def test_several_threads_load_the_model_once(make_model: MakeModel, monkeypatch:
 
     def load(path: Path) -> Session:
         loads.append(path)
+        time.sleep(0.05)  # long enough for the others to arrive meanwhile
         return Session(path)
 
     monkeypatch.setattr(embedders, "Session", load)

@@ -41,7 +41,7 @@ def hub(make_model: Callable[..., Path]) -> Iterator[str]:
     ]
 
     class Hub(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 (the server's own name for it)
+        def do_GET(self) -> None:
             parts = self.path.split("?")[0].strip("/").split("/")
             if parts[:5] == ["api", "models", "lamps", "tiny", "tree"]:
                 self._send(json.dumps(tree).encode())

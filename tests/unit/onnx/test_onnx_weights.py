@@ -40,7 +40,7 @@ PIECES = {
 }
 CHARACTERS = {"\n": " ", "\t": " ", "\u200b": " ", "\x7f": "", "ﬁ": "fi", "Ａ": "a", "½": "1⁄2", "𝒶": "a"}
 
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[Any]
 
 
 def packed(matrix: Array) -> tuple[bytes, Array]:
@@ -122,18 +122,21 @@ def erf(x: Array) -> Array:
     """Abramowitz and Stegun 7.1.26: right to 1.5e-7."""
     t = 1 / (1 + 0.3275911 * np.abs(x))
     powers = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t
-    return np.sign(x) * (1 - powers * np.exp(-x * x))
+    value: Array = np.sign(x) * (1 - powers * np.exp(-x * x))
+    return value
 
 
 def reference(t: dict[str, Array], ids: Sequence[int]) -> Array:
     """BERT as the paper has it, for one text."""
 
     def linear(name: str, x: Array) -> Array:
-        return x @ t[f"{name}.w"].T + t[f"{name}.b"]
+        product: Array = x @ t[f"{name}.w"].T + t[f"{name}.b"]
+        return product
 
     def normal(name: str, x: Array) -> Array:
         spread = np.sqrt(x.var(axis=1, keepdims=True) + EPSILON)
-        return (x - x.mean(axis=1, keepdims=True)) / spread * t[f"{name}.w"] + t[f"{name}.b"]
+        normalised: Array = (x - x.mean(axis=1, keepdims=True)) / spread * t[f"{name}.w"] + t[f"{name}.b"]
+        return normalised
 
     def heads(x: Array) -> Array:
         return x.reshape(len(ids), HEADS, -1).transpose(1, 0, 2)

@@ -14,7 +14,8 @@ _SPACE = "▁"
 def document(pieces: Pieces, characters: dict[str, str], max_tokens: int) -> str:
     """The text of a tokenizer.json: normalise, mark the spaces, cut into pieces, put <s> and </s> around them."""
     bos, eos = pieces.texts[pieces.bos], pieces.texts[pieces.eos]
-    special = sorted({pieces.bos, pieces.eos, pieces.pad, pieces.unknown, len(pieces.texts) - 1})
+    mask = len(pieces.texts) - 1
+    special = sorted({pieces.bos, pieces.eos, pieces.pad, pieces.unknown, mask})
     return json.dumps(
         {
             "version": "1.0",
