@@ -52,7 +52,7 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     if git is None:
         return failed
     try:
-        return subprocess.run(  # noqa: S603
+        return subprocess.run(
             command,
             cwd=folder,
             env=_environment(),

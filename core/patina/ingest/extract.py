@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from contextlib import suppress
 
 import msgspec
 
@@ -15,9 +16,9 @@ _HEAD_CHARS = 20_000
 """How far into a text a title is looked for."""
 
 _DOCSTRING = re.compile(
-    r"""\ufeff?(?:[ \t\f]*(?:\#[^\r\n]*)?(?:\r\n|\n|\r))*   # blank lines and comments
-        [rRuU]?(?P<quote>\"{3}|'{3}|\"|')\\?\s*
-        (?P<line>[^\r\n]*?)[ \t]*(?:(?P=quote)|[\r\n]|$)""",
+    r"""\ufeff?(?:[ \t\f]*+(?:\#[^\r\n]*+)?(?>\r\n|\n|\r))*+   # blank lines and comments
+        [rRuU]?(?P<quote>\"{3}|'{3}|\"|')\\?\s*+
+        (?P<line>[^\r\n]*?)(?:(?P=quote)|[\r\n]|$)""",
     re.VERBOSE,
 )
 
@@ -44,15 +45,10 @@ def extract(path: str, raw: bytes) -> Text:
 def _decoded(raw: bytes) -> tuple[str, str]:
     """The text and the encoding it was in. Western European is the guess because in it nothing is lost."""
     utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    for encoding in ("utf-16",) if utf16 else ("utf-8",):
-        try:
+    for encoding in ("utf-16" if utf16 else "utf-8", "cp1252"):
+        with suppress(UnicodeDecodeError):
             return raw.decode(encoding), encoding
-        except UnicodeDecodeError:
-            pass
-    try:
-        return raw.decode("cp1252"), "cp1252"
-    except UnicodeDecodeError:
-        return raw.decode("latin-1"), "latin-1"
+    return raw.decode("latin-1"), "latin-1"
 
 
 def _title(head: str, language: str) -> str:
@@ -60,5 +56,5 @@ def _title(head: str, language: str) -> str:
         return Outline(head).title
     if language == "python":
         docstring = _DOCSTRING.match(head)
-        return docstring["line"] if docstring else ""
+        return docstring["line"].rstrip() if docstring else ""
     return ""

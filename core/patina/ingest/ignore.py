@@ -20,6 +20,11 @@ _BYTES = "latin-1"
 """git compares bytes, so that ``?`` is half an umlaut: here, one character for each byte."""
 _LAST_BLANKS = re.compile(r"(?<!\\) +$")
 _WILDCARD = re.compile(r"[*?\[\\]")
+_STAR = "*"
+_DEEP = "**/"
+_REST = ".*"
+_FOLDERS = "(?:[^/]*/)*?"
+_LETTERS = "[^/]*?"
 _NAMED_CLASS = re.compile(r"\[:(\w+):\]")
 _POSIX_CLASSES = {
     "alnum": "a-zA-Z0-9",
@@ -139,23 +144,60 @@ def _rule(line: str) -> Rule | None:
     if not line:
         return None
     try:
-        return Rule(hides, folders_only, "/" in line, re.compile(_translated(line.removeprefix("/")), re.DOTALL))
+        pattern = re.compile(_translated(line.removeprefix("/")), re.DOTALL)
     except re.error:  # a class such as [z-a]: git matches nothing with it either
         return None
+    return Rule(hides, folders_only, "/" in line, pattern)
 
 
 def _translated(glob: str) -> str:
-    """A git pattern as a regular expression."""
-    out: list[str] = []
+    """A git pattern as a regular expression that takes no more than quadratic time, whatever the pattern.
+
+    What stands between two wildcards matches at the first place where it can or not at all, so nothing needs to be
+    tried again: hence the atomic groups. Only what follows the last wildcard has to look for its place.
+    """
+    first, *rest = (_stretch(tokens) for tokens in _split(_tokens(glob), _DEEP))
+    return _with_gaps(first, rest, _FOLDERS)
+
+
+def _stretch(tokens: list[str]) -> str:
+    """What stands between two ``**/``: names, each with its own stars."""
+    return "/".join(_name(name) for name in _split(tokens, "/"))
+
+
+def _name(tokens: list[str]) -> str:
+    first, *rest = ("".join(part) for part in _split(tokens, _STAR))
+    return _with_gaps(first, rest, _LETTERS)
+
+
+def _with_gaps(first: str, rest: list[str], gap: str) -> str:
+    if not rest:
+        return first
+    return first + "".join(f"(?>{gap}{part})" for part in rest[:-1]) + gap + rest[-1]
+
+
+def _split(tokens: list[str], separator: str) -> list[list[str]]:
+    parts: list[list[str]] = [[]]
+    for token in tokens:
+        if token == separator:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return parts
+
+
+def _tokens(glob: str) -> list[str]:
+    """Expressions for one character each, slashes, and the wildcards `_STAR`, `_DEEP` and `_REST`."""
+    tokens: list[str] = []
     at = 0
     while at < len(glob):
-        piece, at = _step(glob, at)
-        out.append(piece)
-    return "".join(out)
+        token, at = _token(glob, at)
+        tokens.append(token)
+    return tokens
 
 
-def _step(glob: str, at: int) -> tuple[str, int]:
-    """The expression for what stands at `at`, and where the rest begins."""
+def _token(glob: str, at: int) -> tuple[str, int]:
+    """What stands at `at`, and where the next token begins."""
     match glob[at]:
         case "*":
             return _stars(glob, at)
@@ -179,10 +221,10 @@ def _stars(glob: str, at: int) -> tuple[str, int]:
     # git compares what precedes the first wildcard by itself: behind it, stars stand at a beginning as well.
     at_beginning = glob[at - 1 : at] == "/" or _WILDCARD.search(glob, 0, at) is None
     if end - at == 1 or not at_beginning:
-        return "[^/]*", end
+        return _STAR, end
     if glob[end : end + 1] == "/":
-        return "(?:.*/)?", end + 1
-    return (".*" if end == len(glob) else "[^/]*"), end
+        return _DEEP, end + 1
+    return (_REST if end == len(glob) else _STAR), end
 
 
 def _bracket(glob: str, at: int) -> tuple[str, int]:

@@ -9,12 +9,11 @@ from patina.ingest.spans import BYTE_ORDER_MARK, line_starts
 
 MAX_HEADING_CHARS = 200
 
-_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+_HEADING = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)")
 _UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 _NOT_A_TITLE = re.compile(r"\s*([-*+>|#<]|\d+[.)]|$)| {4}|\t")
-_LINK = re.compile(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
-_ANCHOR = re.compile(r"\s*\{[#.][^}]*\}\s*$")
+_LINK = re.compile(r"!?\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])")
 _FRONT_TITLE = re.compile(r"title:[ \t]*(.+)")
 
 
@@ -37,8 +36,8 @@ class Outline:
     def __init__(self, text: str) -> None:
         self.starts = line_starts(text)
         ends = [*self.starts[1:], len(text)]
-        self.lines = [text[start:end].rstrip("\r\n") for start, end in zip(self.starts, ends, strict=True)]
-        self.lines[0] = self.lines[0].removeprefix(BYTE_ORDER_MARK)
+        self._lines = [text[start:end].rstrip("\r\n") for start, end in zip(self.starts, ends, strict=True)]
+        self._lines[0] = self._lines[0].removeprefix(BYTE_ORDER_MARK)
         self.sections = [Section(0, 0, ())]
         self.fenced: set[int] = set()
         self._open: list[tuple[int, str]] = []
@@ -53,34 +52,34 @@ class Outline:
 
     def _front_matter(self) -> int:
         """Pass over the settings that static site generators keep on top; the number of their lines."""
-        if self.lines[0].rstrip() != "---":
+        if self._lines[0].rstrip() != "---":
             return 0
-        for number, line in enumerate(self.lines[1:], start=1):
+        for number, line in enumerate(self._lines[1:], start=1):
             if line.rstrip() in {"---", "..."}:
-                titles = filter(None, map(_FRONT_TITLE.match, self.lines[1:number]))
+                titles = filter(None, map(_FRONT_TITLE.match, self._lines[1:number]))
                 self._front_title = next((title.group(1).strip().strip("\"'") for title in titles), "")
                 return number + 1
         return 0
 
     def _read(self, first: int) -> None:
         fence = ""
-        for number in range(first, len(self.lines)):
-            line = self.lines[number]
+        for number in range(first, len(self._lines)):
+            line = self._lines[number]
             mark = _FENCE.match(line)
             if fence or mark:
                 self.fenced.add(number)
                 fence = _after(fence, line) if fence else mark.group(1) if mark else ""
             elif heading := _HEADING.match(line):
-                self._add(number, number + 1, len(heading.group(1)), heading.group(2) or "")
+                self._add(number, number + 1, len(heading.group(1)), _unclosed(line[heading.end() :]))
             elif self._is_underline(number):
-                self._add(number - 1, number + 1, 1 if "=" in line else 2, self.lines[number - 1])
+                self._add(number - 1, number + 1, 1 if "=" in line else 2, self._lines[number - 1])
 
     def _is_underline(self, number: int) -> bool:
         """Whether the line makes a heading of the one above, which must stand alone."""
-        if number == 0 or not _UNDERLINE.match(self.lines[number]):
+        if number == 0 or not _UNDERLINE.match(self._lines[number]):
             return False
-        alone = number == 1 or not self.lines[number - 2].strip()
-        return alone and not _NOT_A_TITLE.match(self.lines[number - 1])
+        alone = number == 1 or not self._lines[number - 2].strip()
+        return alone and not _NOT_A_TITLE.match(self._lines[number - 1])
 
     def _add(self, line: int, body_line: int, level: int, text: str) -> None:
         while self._open and self._open[-1][0] >= level:
@@ -96,7 +95,17 @@ def _after(fence: str, line: str) -> str:
     return "" if closed else fence
 
 
+def _unclosed(heading: str) -> str:
+    """A heading without the hashes that may stand behind it."""
+    text = heading.rstrip()
+    opened = text.rstrip("#")
+    return opened if not opened or opened[-1].isspace() else text
+
+
 def _plain(heading: str) -> str:
     """A heading without links, code marks and anchors."""
-    text = _LINK.sub(r"\1", _ANCHOR.sub("", heading))
-    return text.replace("`", "").replace("**", "").strip()[:MAX_HEADING_CHARS]
+    text = heading.strip()[: 2 * MAX_HEADING_CHARS]
+    anchor = text.rfind("{")
+    if text.endswith("}") and text[anchor + 1] in "#.":
+        text = text[:anchor]
+    return _LINK.sub(r"\1", text).replace("`", "").replace("**", "").strip()[:MAX_HEADING_CHARS]

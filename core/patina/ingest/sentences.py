@@ -7,16 +7,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+# Each run of marks is looked at once, from its beginning: a page of dots must not take a day.
 _END = re.compile(
     r"""
-    [.!?…]+ ["'”’»)\]]* \s+ (?=["'“‘«(\[¿¡`*_]* [^\W_a-z])   # a stop, a space, then no small letter
-    | [。！？｡]+ [」』”’）】]* \s*                             # full-width stops need no space
-    | [।॥။።] \s*                                             # the stops of Devanagari, Burmese and Ethiopic
+    (?<![.!?…]) [.!?…]++ ["'”’»)\]]*+ \s++ (?=["'“‘«(\[¿¡`*_]*+ [^\W_a-z])   # a stop, a space, then no small letter
+    | [。！？｡]++ [」』”’）】]*+ \s*+                                           # full-width stops need no space
+    | [।॥။።] \s*+                                                              # Devanagari, Burmese, Ethiopic
     """,
     re.VERBOSE,
 )
 _ABBREVIATION = re.compile(
-    r"(?:^|[\s(\"'“])(?:[A-Z]|[Mm]rs?|[Mm]s|[Dd]r|[Pp]rof|[Ss]t|[Vv]s|[Nn]o|[Ff]ig|[Ee]q|[Ss]ec|[Vv]ol|pp?|cf|e\.g|i\.e|al|ca|approx)\.\s+$"
+    r"""(?:^|[\s("'“])
+    (?:[A-Z]|[Mm]rs?|[Mm]s|[Dd]r|[Pp]rof|[Ss]t|[Vv]s|[Nn]o|[Ff]ig|[Ee]q|[Ss]ec|[Vv]ol|pp?|cf|e\.g|i\.e|al|ca|approx)
+    \.\s+$""",
+    re.VERBOSE,
 )
 _LONGEST_ABBREVIATION_CHARS = 12
 
