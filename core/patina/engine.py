@@ -26,9 +26,9 @@ import numpy as np
 
 from patina import __version__, verify, wire
 from patina.config import Config, prepare_home, seconds
-from patina.lock import HomeLock
 from patina.errors import Failed, InvalidRequest, ModelNotFound, PatinaError, Unsupported
 from patina.indexing import Indexing
+from patina.lock import HomeLock
 from patina.models import Lane, Model, ModelPool
 from patina.models.pool import rss_mb
 from patina.protocols import Embedder
@@ -80,13 +80,13 @@ class Patina:
             wire.Shutdown: self._shutdown,
             wire.Scry: self._scry,
             wire.Index: self._index,
-            wire.Rebuild: self._rebuild,
             wire.Embed: self._embed,
             wire.Models: self._models,
             wire.Verify: self._verify,
         }
         self._streams: dict[type, Callable[[Any], AsyncIterator[Event]]] = {
             wire.IndexPaths: self._index_paths,
+            wire.Rebuild: self._rebuild,
             wire.Export: self._export,
         }
 
@@ -160,13 +160,15 @@ class Patina:
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             await self._run(self._pool.unload_idle)
+            if self._indexing.working:
+                self.last_activity = time.monotonic()  # a daemon with work left is not idle
 
     # -- the service --------------------------------------------------------------------------------------------------
 
     async def handle(self, request: Request[R], caller: Caller = LOCAL) -> R:
         """Answer one request. Raises `PatinaError` and nothing else."""
         if type(request) in self._streams:
-            async with aclosing(self.stream(request, caller)) as events:
+            async with aclosing(self.stream(request, caller)) as events:  # type: ignore[type-var]
                 async for event in events:
                     last = event
             return last  # type: ignore[return-value]  # a stream's last event is its request's reply
@@ -210,7 +212,7 @@ class Patina:
         self, paths: Sequence[str | Path], name: str | None = None, **fields: Any
     ) -> list[wire.IndexReport]:
         """Take in files and folders."""
-        absolute = [str(Path(path).absolute()) for path in paths]
+        absolute = [str(Path(path).absolute()) for path in paths]  # noqa: ASYNC240 - asks for nothing but the working directory
         return (await self.handle(wire.IndexPaths(paths=absolute, name=name, **fields))).reports
 
     async def embed(self, texts: Sequence[str], kind: Kind = "query", model: str | None = None) -> Vectors:
@@ -257,8 +259,8 @@ class Patina:
     async def _index(self, request: wire.Index) -> wire.IndexReport:
         return await self._indexing.documents(request)
 
-    async def _rebuild(self, request: wire.Rebuild) -> wire.IndexReport:
-        return await self._indexing.rebuild(request)
+    def _rebuild(self, request: wire.Rebuild) -> AsyncIterator[Event]:
+        return self._indexing.rebuild(request)
 
     def _index_paths(self, request: wire.IndexPaths) -> AsyncIterator[Event]:
         return self._indexing.paths(request)

@@ -46,6 +46,11 @@ class Indexing:
     async def stop(self) -> None:
         await asyncio.gather(*(follower.stop() for follower in self._followers.values()))
 
+    @property
+    def working(self) -> bool:
+        """Whether something committed is not embedded or indexed yet."""
+        return any(follower.working for follower in self._followers.values())
+
     def statuses(self) -> list[wire.CollectionStatus]:
         indexed_at = {record.name: record.indexed_at for record in self._store.collections()}
         return [self._status(one, indexed_at.get(one.name)) for one in self._shelf.all]
@@ -80,7 +85,8 @@ class Indexing:
                         yield event
         yield wire.Reports(reports=reports)
 
-    async def rebuild(self, request: wire.Rebuild) -> IndexReport:
+    async def rebuild(self, request: wire.Rebuild) -> AsyncIterator[Event]:
+        """Progress as it goes, then the report."""
         started = time.perf_counter()
         [shelved] = self._shelf.choose([request.repo])
         follower = self._followers[shelved.name]
@@ -90,9 +96,10 @@ class Indexing:
                 await self._run(self._shelf.restamp, shelved)
             follower.unembeddable.clear()
             follower.wake()
-            await follower.settle(embedded=True)
+            async for progress in self._embedding(shelved, follower):
+                yield progress
             counts = await self._run(self._store.counts, shelved.name)
-            return IndexReport(
+            yield IndexReport(
                 repo=shelved.name,
                 unchanged=counts.documents,
                 embedded=follower.embedded - embedded,
@@ -126,13 +133,18 @@ class Indexing:
         async for _ in _until(reading, intake.stop):
             yield pace.progress(intake.tally.seen, intake.tally.total)
         if request.wait:
-            counts = await self._run(self._store.counts, shelved.name)
-            pace = Pace(shelved.name, "embed", counts.embedded)
-            async for _ in _until(follower.settle(embedded=True)):
-                counts = await self._run(self._store.counts, shelved.name)
-                if shelved.info is not None:
-                    yield pace.progress(counts.embedded, counts.chunks)
+            async for progress in self._embedding(shelved, follower):
+                yield progress
         yield self._report(shelved, intake, follower.embedded - embedded, started)
+
+    async def _embedding(self, shelved: Shelved, follower: Follower) -> AsyncIterator[Event]:
+        """Progress until the collection is embedded and indexed; without a model there is none to tell."""
+        counts = await self._run(self._store.counts, shelved.name)
+        pace = Pace(shelved.name, "embed", counts.embedded)
+        async for _ in _until(follower.settle(embedded=True)):
+            if shelved.info is not None:
+                counts = await self._run(self._store.counts, shelved.name)
+                yield pace.progress(counts.embedded, counts.chunks)
 
     async def _intake(self, shelved: Shelved) -> tuple[Intake, Follower, int]:
         """A run into the collection, its follower, and how many chunks that one has embedded so far."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from patina.shelf import Shelved
 from patina.store import Store
 from patina.types import Fault
+from patina.wire import Filter
 
 SHOWN = 3
 
@@ -21,8 +22,7 @@ def faults(store: Store, collections: Sequence[Shelved], full: bool) -> list[Fau
 
 
 def _compare(one: Shelved, store: Store) -> list[Fault]:
-    alive = {chunk.id for chunk in store.iterate(one.name)}
-    embedded = set(store.vectors(sorted(alive)))
+    alive, embedded = store.select(one.name, Filter()), store.embedded(one.name)
     found = []
     for arm in one.index.arms:
         wanted = embedded if arm == "dense" else alive
@@ -32,7 +32,7 @@ def _compare(one: Shelved, store: Store) -> list[Fault]:
     return found
 
 
-def _difference(name: str, arm: str, what: str, ids: set[str] | frozenset[str]) -> list[Fault]:
+def _difference(name: str, arm: str, what: str, ids: frozenset[str]) -> list[Fault]:
     if not ids:
         return []
     examples = ", ".join(sorted(ids)[:SHOWN])

@@ -151,6 +151,8 @@ class Hits(Reply, frozen=True, kw_only=True):
     took_ms: float
     embed_ms: float = 0.0
     """The part of `took_ms` that went into embedding the question."""
+    weights: dict[str, float] = {}
+    """What each arm's vote counted."""
 
 
 class Scry(Request[Hits], frozen=True, kw_only=True, tag="scry"):
@@ -362,7 +364,7 @@ def invalid(error: msgspec.ValidationError) -> InvalidRequest:
     text = str(error)
     found = re.search(r"`\$\.?([^`]*)`$", text) or re.search(r"field `([^`]*)`", text)
     param = found.group(1) if found else None
-    sentence = text.split(" - at `")[0]
+    sentence = text.split(" - at `", maxsplit=1)[0]
     return InvalidRequest(f"{param}: {sentence}." if param else f"{sentence}.", param=param)
 
 
@@ -372,6 +374,7 @@ def checked(request: AnyRequestT) -> AnyRequestT:
     Raises `InvalidRequest`: a Struct that was built in Python has not been checked by anybody.
     """
     try:
-        return msgspec.convert(msgspec.to_builtins(request, builtin_types=(bytes,)), type(request))
+        again: AnyRequestT = msgspec.convert(msgspec.to_builtins(request, builtin_types=(bytes,)), type(request))
     except msgspec.ValidationError as error:
         raise invalid(error) from None
+    return again

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from patina.identity import digest
 from patina.ingest.chunk import Piece
 from patina.ingest.entry import Cutter, entry
-from patina.ingest.identity import digest
 from patina.store import Collection, Entry, Store, Write
 from patina.types import Document
 
@@ -62,7 +62,7 @@ def write_for_ever(path: Path, seed: int) -> None:
         in_flight.append((name, version, store.write(write)))
         missing = store.missing("papers", choose.randrange(20))
         if missing:
-            store.put_vectors(MODEL, {one: one[:16].encode() for one, _ in missing})
+            store.put_vectors(MODEL, {one.digest: one.digest[:16].encode() for one in missing})
         while len(in_flight) > choose.randrange(IN_FLIGHT):
             name, acknowledged, future = in_flight.popleft()
             future.result()

@@ -50,6 +50,8 @@ class PipelineSettings(msgspec.Struct, frozen=True, kw_only=True):
     rrf_k: Annotated[int, Meta(ge=1, le=10_000)] = 60
     weights: dict[str, Weight] = {}
     """What an arm's vote counts, by its name; 1 where it is not given."""
+    adapt_weights: bool = True
+    """Whether the lexical arm counts less for a question whose words its best candidates do not hold."""
     root: Text | None = None
     """The absolute folder that a collection's paths are relative to; only in [collections.NAME]."""
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from patina.errors import Busy, PatinaError, Unavailable
-from patina.models import Lane
+from patina.models import Lane, passage
 from patina.shelf import Shelved
 from patina.store import Store
 
@@ -68,6 +68,11 @@ class Follower:
             await self._run(self.shelved.index.checkpoint)
 
     @property
+    def working(self) -> bool:
+        """Whether something committed is not embedded or indexed yet."""
+        return not (self._embed_idle.is_set() and self._index_idle.is_set())
+
+    @property
     def using_index(self) -> asyncio.Lock:
         """Held by whoever applies, checkpoints or drops: an index is written by one at a time."""
         return self._using_index
@@ -120,8 +125,9 @@ class Follower:
             while True:
                 batch = await self._run(self._store.missing, one.name, COURSE, flying | self.unembeddable.keys())
                 if batch:
-                    flying |= {digest for digest, _ in batch}
-                    courses.add(asyncio.create_task(self._course(dict(batch))))
+                    flying |= {one.digest for one in batch}
+                    texts = {one.digest: passage(one.text, one.language) for one in batch}
+                    courses.add(asyncio.create_task(self._course(texts)))
                 if not courses:
                     return
                 if not batch or len(courses) >= COURSES_IN_FLIGHT:
@@ -135,7 +141,9 @@ class Follower:
         """Embed some texts and commit their vectors; returns their digests."""
         vectors = await self._vectors(texts)
         if vectors:
-            await asyncio.wrap_future(self._store.put_vectors(self.shelved.record.identity, vectors))
+            # Queueing blocks while the store has too much to write: not on the event loop.
+            kept = await self._run(self._store.put_vectors, self.shelved.record.identity, vectors)
+            await asyncio.wrap_future(kept)
             self.embedded += len(vectors)
             self._wake_index()
         return set(texts)

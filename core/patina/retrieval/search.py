@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from patina.config import PipelineSettings
 from patina.errors import InvalidRequest
 from patina.models import Lane
 from patina.retrieval import degrade
 from patina.retrieval.fusion import Fused, fuse, merge
 from patina.retrieval.neighbours import Neighbourhood, neighbourhood
 from patina.retrieval.snippet import snippet
+from patina.retrieval.trust import BEST_CANDIDATES, trust
 from patina.retrieval.words import matched
 from patina.shelf import Shelved
 from patina.store import Store
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
     from patina.types import Vector
 
 DENSE = "dense"
-ARMS = {"hybrid": None, "semantic": (DENSE,), "lexical": ("lexical",), "file": None}
+LEXICAL = "lexical"
+ARMS = {"hybrid": None, "semantic": (DENSE,), "lexical": (LEXICAL,), "file": None}
 MIN_WINDOW = 50
 WINDOW_PER_HIT = 5
 
@@ -57,15 +60,16 @@ async def search(request: Scry, collections: Sequence[Shelved], store: Store, ru
     pairs = await asyncio.gather(*(_rank(request, asked, one, store, run) for one in collections))
     window = _window(request) * max(1, len(pairs))
     rankings = _by_arm(list(zip(collections, pairs, strict=True)), window)
-    arms = {ranking.arm for ranking in rankings}
-    settings = collections[0].settings if collections else None
-    fused = fuse(rankings, arms, k=settings.rrf_k if settings else 60, weights=settings.weights if settings else None)
+    settings = collections[0].settings if collections else PipelineSettings()
+    weights = await run(_weights, request, rankings, settings, store)
+    fused = fuse(rankings, weights, k=settings.rrf_k, weights=weights)
     hits = await run(_fetch, request, asked, fused, store)
     return Hits(
         hits=hits,
         degraded=await run(degrade.sentence, request.mode, collections, store),
         took_ms=_ms_since(started),
         embed_ms=asked.embed_ms,
+        weights=weights,
     )
 
 
@@ -116,9 +120,19 @@ def _by_arm(answers: list[tuple[Shelved, list[Ranking]]], window: int) -> list[R
     groups: dict[tuple[str, str, str], list[Ranking]] = {}
     for one, rankings in answers:
         for ranking in rankings:
-            model = "" if ranking.arm == "lexical" else one.record.identity
+            model = "" if ranking.arm == LEXICAL else one.record.identity
             groups.setdefault((ranking.arm, one.record.index, model), []).append(ranking)
     return [merge(group, arm, window) for (arm, _, _), group in sorted(groups.items())]
+
+
+def _weights(request: Scry, rankings: list[Ranking], settings: PipelineSettings, store: Store) -> dict[str, float]:
+    """What each arm's vote counts: what is configured, and for a hybrid answer how far to trust the words."""
+    weights = {ranking.arm: settings.weights.get(ranking.arm, 1.0) for ranking in rankings}
+    if request.mode == "hybrid" and settings.adapt_weights and len(weights) > 1 and LEXICAL in weights:
+        best = [c.id for ranking in rankings if ranking.arm == LEXICAL for c in ranking.candidates[:BEST_CANDIDATES]]
+        texts = [chunk.text for chunk in store.chunks(best).values()]
+        weights[LEXICAL] *= trust(request.query, texts)
+    return weights
 
 
 def _fetch(request: Scry, asked: _Asked, fused: list[Fused], store: Store) -> list[Hit]:

@@ -4,7 +4,7 @@ What an index holds is derived from here and may be lost. A write is a document 
 removal; it is acknowledged when it is on the disk, and a reader sees all of it or nothing.
 """
 
-from patina.store.records import Collection, Counts, Entry, Write
+from patina.store.records import Collection, Counts, Entry, Waiting, Write
 from patina.store.store import Store
 
-__all__ = ["Collection", "Counts", "Entry", "Store", "Write"]
+__all__ = ["Collection", "Counts", "Entry", "Store", "Waiting", "Write"]

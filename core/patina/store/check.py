@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from hashlib import blake2b
-from itertools import count, groupby
+from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
 import apsw
 
+from patina.identity import chunk_ids, digest
 from patina.types import Fault
 
 SHOWN = 3
@@ -151,30 +150,12 @@ def _content(connection: apsw.Connection) -> Iterator[Fault]:
     """Texts against their digests, and ids against what they are made from."""
     for (repo, path), rows in groupby(connection.execute(_CONTENT), key=itemgetter(0, 1)):
         ids, digests, texts = zip(*(row[2:] for row in rows), strict=True)
-        altered = [one for one, digest, text in zip(ids, digests, texts, strict=True) if digest != _digest(text)]
+        altered = [one for one, own, text in zip(ids, digests, texts, strict=True) if own != digest(text.encode())]
         if altered:
             yield _fault(f"{repo}/{path}", "texts differ from their digests", altered, _REINDEX)
-        foreign = [one for one, own in zip(ids, _ids(repo, path, digests), strict=True) if one != own]
+        foreign = [one for one, own in zip(ids, chunk_ids(repo, path, digests), strict=True) if one != own]
         if foreign:
             yield _fault(f"{repo}/{path}", "ids are not made from their contents", foreign, _REINDEX)
-
-
-# What `ingest` does is done here once more, from its description: a check that shared the code would share its faults.
-
-
-def _digest(text: str) -> str:
-    return blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def _ids(repo: str, path: str, digests: Sequence[str]) -> list[str]:
-    """Each from the repo, the path, the digest and how many like it came before, each after its length in bytes."""
-    ordinals: defaultdict[str, Iterator[int]] = defaultdict(count)
-    return [_framed(repo, path, digest, str(next(ordinals[digest]))) for digest in digests]
-
-
-def _framed(*parts: str) -> str:
-    raws = [part.encode() for part in parts]
-    return blake2b(b"".join(len(raw).to_bytes(4, "big") + raw for raw in raws), digest_size=16).hexdigest()
 
 
 def _fault(where: str, complaint: str, found: list[str], repair: str) -> Fault:

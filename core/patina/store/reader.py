@@ -13,7 +13,7 @@ from typing import Any
 import apsw
 import msgspec
 
-from patina.store.records import Collection, Counts
+from patina.store.records import Collection, Counts, Waiting
 from patina.types import Chunk, Document
 from patina.wire import Filter
 
@@ -49,9 +49,10 @@ _CHUNKS_OF_DOCUMENTS = f"""
     ORDER BY wanted.key, chunks.position
 """
 _MISSING = """
-    SELECT chunks.digest, texts.text
+    SELECT chunks.digest, texts.text, documents.language
     FROM chunks INDEXED BY waiting_by_collection
     JOIN texts ON texts.key = chunks.key
+    JOIN documents ON documents.key = chunks.document
     WHERE chunks.collection = ? AND chunks.embedded = 0 AND chunks.digest NOT IN (SELECT value FROM json_each(?))
     ORDER BY chunks.key
 """
@@ -107,14 +108,14 @@ def counts(connection: apsw.Connection, name: str) -> Counts:
     return Counts(documents=row[0], chunks=row[1], embedded=row[2]) if row else Counts()
 
 
-def missing(connection: apsw.Connection, name: str, limit: int, skip: Names[str]) -> list[tuple[str, str]]:
-    """Distinct digests that wait for a vector, each with its text, oldest first."""
-    found: dict[str, str] = {}
-    for digest, text in connection.execute(_MISSING, (key(connection, name), encoded(list(skip)))):
+def missing(connection: apsw.Connection, name: str, limit: int, skip: Names[str]) -> list[Waiting]:
+    """Distinct digests that wait for a vector, oldest first."""
+    found: dict[str, Waiting] = {}
+    for digest, text, language in connection.execute(_MISSING, (key(connection, name), encoded(list(skip)))):
         if len(found) == limit:
             break
-        found.setdefault(digest, text)
-    return list(found.items())
+        found.setdefault(digest, Waiting(digest, text, language))
+    return list(found.values())
 
 
 def documents(connection: apsw.Connection, name: str, folder: str) -> dict[str, Document]:

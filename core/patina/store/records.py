@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from patina.types import Chunk, Document
@@ -44,6 +46,14 @@ class Collection(msgspec.Struct, frozen=True, kw_only=True):
     """Unix time, set by the store when the collection is first saved."""
     indexed_at: float | None = None
     """Unix time of the last write, set by the store."""
+
+
+class Waiting(NamedTuple):
+    """A text that a collection has no vector for, and the language it was found in."""
+
+    digest: str
+    text: str
+    language: str
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from pathlib import Path
 from patina.store import catalogue, documents, log, reader, vectors
 from patina.store.check import check
 from patina.store.connection import Connections, FileConnections, MemoryConnections
-from patina.store.records import Collection, Counts, Entry, Write
+from patina.store.records import Collection, Counts, Entry, Waiting, Write
 from patina.store.writer import Writer
 from patina.types import Change, Chunk, Document, Fault, Seq
 from patina.wire import Filter
@@ -132,8 +132,8 @@ class Store:
             key, model = reader.key(connection, collection), reader.model(connection, collection)
             return log.changes(connection, key, model, after, limit)
 
-    def missing(self, collection: str, limit: int, skip: Names[str] = ()) -> list[tuple[str, str]]:
-        """Distinct digests, each with its text, whose vector the collection waits for; oldest first, without `skip`."""
+    def missing(self, collection: str, limit: int, skip: Names[str] = ()) -> list[Waiting]:
+        """The distinct texts whose vector the collection waits for; oldest first, without the digests in `skip`."""
         with self._connections.reading() as connection:
             return reader.missing(connection, collection, limit, skip)
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from patina.identity import digest
 from patina.ingest.chunk import Piece
 from patina.ingest.entry import Cutter, entry
-from patina.ingest.identity import digest
 from patina.store import Collection, Entry, Store
 from patina.types import Document
 

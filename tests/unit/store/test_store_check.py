@@ -24,7 +24,7 @@ def path(tmp_path: Path, draft: Draft, vector: Vector) -> Path:
     store.save_collection(Collection(name="other")).result()
     store.write(Write(collection="papers", puts=[draft("a", "one\ntwo\none\none"), draft("b", "three")])).result()
     missing = store.missing("papers", 2)
-    store.put_vectors(MODEL, {digest: vector(text) for digest, text in missing}).result()
+    store.put_vectors(MODEL, {one.digest: vector(one.text) for one in missing}).result()
     store.write(Write(collection="papers", puts=[draft("c", "four")])).result()
     store.write(Write(collection="papers", deletes=["c"])).result()
     store.close()

@@ -29,7 +29,7 @@ class Disk(apsw.VFS):
         self.real = apsw.vfs_names()[0]
         super().__init__(self.name, self.real, makedefault=True)
 
-    def xOpen(self, name: Any, flags: list[int]) -> apsw.VFSFile:  # noqa: N802
+    def xOpen(self, name: Any, flags: list[int]) -> apsw.VFSFile:
         return File(self, name, flags)
 
     def step(self, what: str, kind: int) -> None:
@@ -48,11 +48,11 @@ class File(apsw.VFSFile):
         self.kind = flags[0]
         super().__init__(disk.real, name, flags)
 
-    def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
+    def xWrite(self, data: bytes, offset: int) -> None:
         self.disk.step("write", self.kind)
         super().xWrite(data, offset)
 
-    def xSync(self, flags: int) -> None:  # noqa: N802
+    def xSync(self, flags: int) -> None:
         self.disk.step("sync", self.kind)
         super().xSync(flags)
 

@@ -66,7 +66,7 @@ def test_every_change_has_a_place_in_order(store: Store, draft: Draft, vector: C
 
 def test_a_put_carries_a_vector_that_is_known(store: Store, draft: Draft, vector: Callable[[str], bytes]) -> None:
     put(store, draft("a", "one"))
-    (digest, _) = store.missing("papers", 1)[0]
+    digest = store.missing("papers", 1)[0].digest
     store.put_vectors("a" * 64, {digest: vector("one")}).result()
     head = put(store, draft("b", "one"))
     (change,) = store.changes("papers", head - 1, 10)
@@ -119,7 +119,7 @@ def test_sweeping_leaves_every_follower_right(store: Store, draft: Draft, vector
     followers = [Follower()]
     for step in range(8):
         put(store, draft("a", f"same\n{step}", title=str(step // 3)), draft(f"{step}", "other"))
-        missing = dict(store.missing("papers", 10))
+        missing = {one.digest: one.text for one in store.missing("papers", 10)}
         store.put_vectors("a" * 64, {digest: vector(text) for digest, text in missing.items()}).result()
         if step % 2:
             store.write(Write(collection="papers", deletes=[f"{step - 1}"])).result()

@@ -80,11 +80,11 @@ class World:
     def embed(self, repo: str, limit: int) -> None:
         missing = self.store.missing(repo, limit)
         expected = {chunk.digest for chunk in self.chunks(repo) if (self.model[repo], chunk.digest) not in self.known}
-        assert {digest for digest, _ in missing} <= expected
+        assert {one.digest for one in missing} <= expected
         assert len(missing) == min(limit, len(expected))
         if missing:
-            self.store.put_vectors(self.model[repo], {digest: b"\0" * 16 for digest, _ in missing}).result()
-            self.known |= {(self.model[repo], digest) for digest, _ in missing}
+            self.store.put_vectors(self.model[repo], {one.digest: b"\0" * 16 for one in missing}).result()
+            self.known |= {(self.model[repo], one.digest) for one in missing}
 
     def change_model(self, repo: str, model: str) -> None:
         self.store.save_collection(Collection(name=repo, identity=model)).result()

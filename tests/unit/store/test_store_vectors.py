@@ -24,12 +24,12 @@ def embed(store: Store, vector: Vector, collection: str = "papers", model: str =
     """Give what is missing its vectors; how many that were."""
     missing = store.missing(collection, limit)
     if missing:
-        store.put_vectors(model, {digest: vector(text) for digest, text in missing}).result()
+        store.put_vectors(model, {one.digest: vector(one.text) for one in missing}).result()
     return len(missing)
 
 
 def texts_missing(store: Store, limit: int = 10, skip: tuple[str, ...] = ()) -> list[str]:
-    return [text for _, text in store.missing("papers", limit, skip)]
+    return [one.text for one in store.missing("papers", limit, skip)]
 
 
 def op_counts(changes: list[Change]) -> dict[str, int]:
@@ -41,7 +41,7 @@ def test_what_waits_is_listed_once_in_the_order_it_came(store: Store, draft: Dra
     put(store, draft("a", "one\nthree\nfour"))
     assert texts_missing(store) == ["two", "one", "three", "four"]
     assert texts_missing(store, limit=2) == ["two", "one"]
-    two, one, *_ = (digest for digest, _ in store.missing("papers", 10))
+    two, one, *_ = (one.digest for one in store.missing("papers", 10))
     assert texts_missing(store, limit=2, skip=(one, two)) == ["three", "four"]
     assert texts_missing(store, limit=0) == []
 
