@@ -6,6 +6,7 @@ from cyclopts import Parameter
 
 from patina.cli._lines import Line, Piece, count, duration, line, show, show_json
 from patina.cli._options import LOCAL, LocalOptions
+from patina.cli._progress import followed
 from patina.cli._reach import someone, wait_for
 from patina.cli._reports import report_lines
 from patina.wire import IndexReport, Rebuild, Request, Verify, VerifyReport
@@ -32,7 +33,7 @@ def rebuild(
     options: LocalOptions = LOCAL,
 ) -> int:
     """Throw a collection's index away and derive it again, with the model that is configured now."""
-    report: IndexReport = wait_for(_asked(Rebuild(repo=repo), options))
+    report: IndexReport = wait_for(_rebuilt(Rebuild(repo=repo), options))
     if options.json:
         show_json(report)
     else:
@@ -43,6 +44,12 @@ def rebuild(
 async def _asked(request: Request[Any], options: LocalOptions) -> Any:
     async with someone(options.config(), standalone=options.standalone, verbose=options.verbose) as client:
         return await client.handle(request)
+
+
+async def _rebuilt(request: Rebuild, options: LocalOptions) -> IndexReport:
+    async with someone(options.config(), standalone=options.standalone, verbose=options.verbose) as client:
+        report: IndexReport = await followed(client, request, quiet=False)
+        return report
 
 
 def _verdict(report: VerifyReport) -> list[Line]:
