@@ -7,6 +7,7 @@ a body must be declared as JSON, which a page cannot do without asking first.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from patina_http.errors import rejected
 
 MAX_HEAD_BYTES = 32_768
 MAX_HEADERS = 200
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _SEPARATORS = 4  # ": " and a line's end
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -89,7 +91,7 @@ def _length(headers: dict[str, list[str]]) -> int | None:
     """Of the body, in bytes; None when it comes in chunks of its own. Raises `Rejected` if that is ambiguous."""
     lengths = headers.get("content-length", [])
     chunked = "transfer-encoding" in headers
-    if len(lengths) + chunked > 1 or any(not (length.isascii() and length.isdigit()) for length in lengths):
+    if len(lengths) + chunked > 1 or not all(_LENGTH.fullmatch(length) for length in lengths):
         raise rejected(400, "ambiguous_length", "The length of the body is given twice or is no number.")
     if chunked:
         return None

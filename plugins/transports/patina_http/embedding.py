@@ -36,9 +36,19 @@ def rows(embeddings: wire.Embeddings) -> Vectors:
     return numbers.reshape(len(embeddings.vectors), embeddings.dimension)
 
 
-def shortened(vectors: Vectors, dimension: int) -> Vectors:
-    """The first components of each row, made unit vectors again: float32 [n, dimension]."""
-    cut = vectors[:, :dimension]
+def shortened(vectors: Vectors, dimensions: int | None) -> Vectors:
+    """The first components of each row, made unit vectors again: float32 [n, dimensions].
+
+    None and the full number leave the rows as they are; raises `InvalidRequest` for more than there are.
+    """
+    full = vectors.shape[1]
+    if dimensions is None or dimensions == full:
+        return vectors
+    if dimensions > full:
+        raise InvalidRequest(
+            f"The model has {full} dimensions, not {dimensions}.", hint=f"Ask for 1 to {full}.", param="dimensions"
+        )
+    cut = vectors[:, :dimensions]
     lengths = np.linalg.norm(cut, axis=1, keepdims=True)
     return np.ascontiguousarray(cut / np.where(lengths > 0, lengths, 1), dtype="<f4")
 

@@ -7,6 +7,7 @@ clients show nothing else.
 from __future__ import annotations
 
 import logging
+from http import HTTPStatus
 
 import msgspec
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
@@ -77,9 +78,8 @@ def problem_of(error: Exception, request_id: str) -> Problem:
                 message="This route does not take this method.",
                 headers=dict(error.headers or {}),
             )
-        case HTTPException() if (
-            error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
-        ):  # what the framework blames on the client
+        case HTTPException() if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+            # What the framework blames on the client.
             return Problem(status=error.status_code, code="bad_request", message=error.detail)
     log.error("request_id=%s failed", request_id, exc_info=error)
     return Problem(

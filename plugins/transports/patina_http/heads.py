@@ -16,7 +16,9 @@ from patina_http.settings import HttpSettings
 MALFORMED = Problem(status=400, code="malformed_request", message="This is not HTTP.")
 TOO_MUCH = Problem(status=431, code="head_too_large", message=f"A head has at most {MAX_HEAD_BYTES} bytes.")
 TOO_SLOW = Problem(status=408, code="head_too_slow", message="The head of the request did not arrive in time.")
-TOO_MANY = Problem(status=503, code="busy", type=SERVER, message="Too many connections are open.")
+TOO_MANY = Problem(
+    status=503, code="busy", type=SERVER, message="Too many connections are open.", headers={"retry-after": "1"}
+)
 
 
 class HeadProtocol(HttpToolsProtocol):
@@ -82,8 +84,11 @@ class HeadProtocol(HttpToolsProtocol):
 def _response(problem: Problem) -> bytes:
     body = problem.body(secrets.token_hex(8))
     status = HTTPStatus(problem.status)
-    head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json\r\n"
-        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-    )
-    return head.encode() + body
+    headers = {
+        "content-type": "application/json",
+        "content-length": len(body),
+        "connection": "close",
+        **problem.headers,
+    }
+    lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + body

@@ -32,12 +32,9 @@ class EmbeddingsBody(msgspec.Struct):
 async def embeddings(request: Asked) -> Response[bytes]:
     asked = await body_as(request, EmbeddingsBody)
     texts = texts_of(asked.input)
-    await _check_dimensions(request, asked)
     wanted = wire.Embed(texts=texts, kind=asked.input_type, model=asked.model, truncate=asked.truncate)
     found = await embedded(request, wanted, "input", single=isinstance(asked.input, str))
-    vectors = rows(found)
-    if asked.dimensions is not None and asked.dimensions < found.dimension:
-        vectors = shortened(vectors, asked.dimensions)
+    vectors = shortened(rows(found), asked.dimensions)
     numbers = await written(vectors, asked.encoding_format or "float")
     used = sum(found.tokens)
     answer = {
@@ -93,20 +90,6 @@ def texts_of(given: Any) -> list[str]:
 
 
 SEND_TEXT = "Send the text itself (in LangChain: check_embedding_ctx_length=False)."
-
-
-async def _check_dimensions(request: Asked, asked: EmbeddingsBody) -> None:
-    """Before the model works. A model that does not exist is left to the service to name."""
-    if asked.dimensions is None:
-        return
-    for entry in (await reply_to(request, wire.Models())).models:
-        is_meant = entry.default if asked.model is None else entry.name == asked.model
-        if is_meant and asked.dimensions > entry.dimension:
-            raise InvalidRequest(
-                f"{entry.name} has {entry.dimension} dimensions, not {asked.dimensions}.",
-                hint=f"Ask for 1 to {entry.dimension}.",
-                param="dimensions",
-            )
 
 
 def _model(entry: wire.ModelEntry) -> dict[str, Any]:

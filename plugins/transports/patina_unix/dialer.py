@@ -54,7 +54,8 @@ class UnixConnection:
         call = Call(id=next(self._ids), request=carried(request, "msgpack"))
         waiting = self._waiting[call.id] = asyncio.get_running_loop().create_future()
         try:
-            await self._send(call)
+            with suppress(ConnectionError):  # `_read` hears of it and tells us
+                await self._line.write(call, "msgpack")
             answer = await waiting
         except asyncio.CancelledError:
             self._line.post(Cancel(id=call.id), "msgpack")
@@ -83,12 +84,7 @@ class UnixConnection:
         self._reading.cancel()
         with suppress(asyncio.CancelledError):
             await self._reading
-
-    async def _send(self, call: Call) -> None:
-        try:
-            await self._line.write(call, "msgpack")
-        except ConnectionError:
-            raise _lost(self._endpoint) from None
+        self._end(_lost(self._endpoint))
 
     async def _read(self) -> None:
         """Hand each answer to who waits for it; when the line ends, tell all of them."""
@@ -96,9 +92,12 @@ class UnixConnection:
             while True:
                 self._deliver(_message(await self._line.read(), self._endpoint))
         except PatinaError as error:
-            self._lost = error
-            for waiting in self._waiting.values():
-                _fail(waiting, error)
+            self._end(error)
+
+    def _end(self, error: PatinaError) -> None:
+        self._lost = error
+        for waiting in self._waiting.values():
+            _fail(waiting, error)
 
     def _deliver(self, message: Told | Answer | Fault) -> None:
         if isinstance(message, Fault) and message.id is None:

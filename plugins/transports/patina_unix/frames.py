@@ -145,7 +145,8 @@ class Line:
     def _framed(self, message: Message, form: Form) -> bytes:
         content = _CODECS[form] + encode(message, form)
         if len(content) > self.max_frame_out:
-            raise TooLarge(f"A frame of {len(content)} bytes is over the limit of {self.max_frame_out}.")
+            limit = f"A frame of {len(content)} bytes is over the limit of {self.max_frame_out}."
+            raise TooLarge(limit, hint="Send less at once.")
         return len(content).to_bytes(_LENGTH_BYTES, "big") + content
 
 

@@ -185,3 +185,15 @@ async def test_what_takes_longer_than_the_deadline_is_ended(folder: Path) -> Non
     assert service.cancelled == 1
     with pytest.raises(Unavailable, match="stopping"):
         await asking
+
+
+async def test_a_connection_that_is_closed_while_in_use_leaves_nobody_waiting(folder: Path) -> None:
+    service = FakeService()
+    service.gate.clear()
+    async with door(folder / "p.sock", drain_timeout_s=0.1).listen(service) as (endpoint,):
+        async with UnixDialer(UnixSettings()).connect(endpoint, None) as connection:
+            asking = asyncio.create_task(connection.handle(wire.Ping()))
+            while not service.requests:
+                await asyncio.sleep(0.005)
+        with pytest.raises(Unavailable):
+            await asyncio.wait_for(asking, 10)
