@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from patina._hooks import hookimpl as hookimpl
     from patina.client import Client as Client
-    from patina.client import connect as connect
+    from patina.client.connect import connect as connect
     from patina.config import Config as Config
     from patina.engine import Patina as Patina
     from patina.hookspecs import Offer as Offer
@@ -32,7 +32,17 @@ _HOMES = {
     "hookimpl": "patina._hooks",
 }
 
-__all__ = [*_HOMES, "__version__"]
+__all__ = [
+    "Client",
+    "Config",
+    "Offer",
+    "Patina",
+    "Settings",
+    "TransportOffer",
+    "__version__",
+    "connect",
+    "hookimpl",
+]
 
 
 def __getattr__(name: str) -> Any:

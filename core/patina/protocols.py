@@ -103,7 +103,8 @@ class Index(Protocol):
     def rank(self, query: Query) -> list[Ranking]:
         """One ranking an arm asked for, best first, at most `query.window` long, none of it deleted.
 
-        `query.only` is applied before the window. The dense arm is left out when there is no vector or nothing embedded.
+        `query.only` is applied before the window. The dense arm is left out when there is no vector to ask with, or
+        nothing embedded.
         """
         ...
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+
 from patina.testing import DeployerContract, FakeDeployer
 from patina.types import Check, Host, Plan, Release, Step, Target
 
@@ -57,7 +58,7 @@ class Idle(FakeDeployer):
 class Absent(FakeDeployer):
     """Says that it released, and remembers nothing."""
 
-    async def releases(self, target: Target) -> list[Release]:  # noqa: ARG002
+    async def releases(self, target: Target) -> list[Release]:
         return []
 
 
@@ -74,7 +75,7 @@ class Stuck(FakeDeployer):
 class Nearest(FakeDeployer):
     """Goes one release back, whichever was asked for, even where there is none."""
 
-    async def rollback(self, target: Target, release: str | None = None) -> Release:  # noqa: ARG002
+    async def rollback(self, target: Target, release: str | None = None) -> Release:
         if not await self.releases(target):
             return Release(id="0", target=target, deployed_at=0.0)
         return await super().rollback(target)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 import pytest
+
 from patina.testing import EmbedderContract, FakeEmbedder
 from patina.types import Embedded, Kind, Tokens
 

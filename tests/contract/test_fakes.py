@@ -40,7 +40,7 @@ class TestFakeIndex(IndexContract):
 class TestFakeTransport(DoorContract, DialerContract):
     network = FakeNetwork()
 
-    def door(self, folder: Path) -> FakeDoor:  # noqa: ARG002 (it needs none)
+    def door(self, folder: Path) -> FakeDoor:
         return FakeDoor(self.network)
 
     def dialer(self) -> FakeDialer:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+
 from patina.testing import FakeIndex, IndexContract
 from patina.types import Candidate, Change, Fault, Query, Ranking, Seq, Stamp
 
@@ -126,7 +127,7 @@ class Boasting(FakeIndex):
 class Forgetful(FakeIndex):
     """Writes nothing."""
 
-    def open(self, folder: Path | None, stamp: Stamp) -> Seq:  # noqa: ARG002
+    def open(self, folder: Path | None, stamp: Stamp) -> Seq:
         return super().open(None, stamp)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pluggy
 import pytest
+
 from patina.testing import PluginContract
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing
 
 import msgspec
+
 from patina import wire
 from patina.testing.samples import EVENTS, REPLIES, REQUESTS
 

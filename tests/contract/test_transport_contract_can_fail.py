@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 import pytest
+
 from patina import errors, wire
 from patina.testing import DialerContract, DoorContract, FakeDialer, FakeDoor, FakeNetwork
 
@@ -66,7 +67,7 @@ class Filling(Through):
 
 
 class Nameless(Through):
-    async def handle(self, request: wire.Request[R], caller: wire.Caller) -> R:  # noqa: ARG002
+    async def handle(self, request: wire.Request[R], caller: wire.Caller) -> R:
         return await super().handle(request, wire.Caller(origin=""))
 
 
@@ -329,7 +330,7 @@ def test_a_broken_door_is_caught(
     network = FakeNetwork()
 
     class Suite(DoorContract):
-        def door(self, folder: Path) -> Door:  # noqa: ARG002
+        def door(self, folder: Path) -> Door:
             door: Door = DOORS[name][0](network)
             return door
 
@@ -346,7 +347,7 @@ def test_a_broken_dialer_is_caught(name: str, test: str, run: Callable[[object, 
     one = DIALERS[name][0](network)
 
     class Suite(DialerContract):
-        def door(self, folder: Path) -> Door:  # noqa: ARG002
+        def door(self, folder: Path) -> Door:
             return FakeDoor(network)
 
         def dialer(self) -> Dialer:

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from patina import Settings, hookspecs
 from patina.cli._app import COMMANDS, GROUPS
 from patina.config import load

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from patina import lock
 
 TIMEOUT_S = 90

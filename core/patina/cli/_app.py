@@ -69,7 +69,7 @@ def _add_plugin_commands(app: App, first: str) -> None:
 
 
 def _known_after_plugins(app: App) -> set[str]:
-    from patina.registry import Registry  # noqa: PLC0415 - a command of our own needs no plugin's
+    from patina.registry import Registry
 
     Registry.load(load_config().plugins).commands(app)
     return {name for name in app if not name.startswith("-")}

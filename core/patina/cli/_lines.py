@@ -103,13 +103,13 @@ def _show_styled(lines: Sequence[Line], stream: TextIO) -> None:
 
 
 def _console(stream: TextIO) -> "Console":
-    from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
+    from rich.console import Console
 
     return Console(file=stream, highlight=False, markup=False, emoji=False)
 
 
 def _wrapped(console: "Console", one: Line) -> list[Any]:
-    from rich.text import Text  # noqa: PLC0415 - only a terminal needs it
+    from rich.text import Text
 
     text = Text.assemble(*((clean(piece.text), piece.style) for piece in one.pieces))
     width = max(20, console.width - one.indent)

@@ -45,9 +45,9 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
-    from cyclopts import CycloptsError  # noqa: PLC0415 - whatever fails from here on is told in a sentence
+    from cyclopts import CycloptsError
 
-    from patina.cli._app import app_for  # noqa: PLC0415
+    from patina.cli._app import app_for
 
     app = app_for(words)
     try:

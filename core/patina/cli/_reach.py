@@ -95,7 +95,7 @@ async def _elsewhere(config: Config, target: Endpoint | str, verbose: bool) -> A
 
 @asynccontextmanager
 async def _here(config: Config, verbose: bool) -> AsyncIterator[Client]:
-    from patina.engine import Patina  # noqa: PLC0415 - a client of a daemon needs no engine
+    from patina.engine import Patina
 
     if verbose:
         notice(f"Answering in this process, home {config.home}.")

@@ -64,7 +64,7 @@ def _check(names: Sequence[str], registry: Registry) -> None:
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     if sys.platform == "win32":
         return None
-    import uvloop  # noqa: PLC0415
+    import uvloop
 
     return uvloop.new_event_loop
 
@@ -72,7 +72,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _serve(
     config: Config, registry: Registry, names: Sequence[str], announce: Announce, idle_exit_s: float | None
 ) -> None:
-    from patina.engine import Patina  # noqa: PLC0415 - the doors' names are checked before an engine is loaded
+    from patina.engine import Patina
 
     told = asyncio.Event()
     _end_on_signals(told)

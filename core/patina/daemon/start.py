@@ -95,7 +95,7 @@ def _spawn(command: list[str], config: Config, log: Path, folder: str, tell: int
     """No double fork: a new session outlives us, and the system adopts it when we end."""
     environment = {**os.environ, "PATINA_HOME": str(config.home)}
     with log.open("ab") as out:
-        return subprocess.Popen(  # noqa: S603 - our own interpreter and words
+        return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=out,

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from patina.identity import chunk_ids, digest
 from patina.ingest.chunk import Piece
-from patina.ingest.identity import chunk_ids, digest
 from patina.store import Entry
 from patina.types import Chunk, Document
 

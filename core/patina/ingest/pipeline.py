@@ -16,9 +16,9 @@ import msgspec
 
 from patina.config import IngestSettings
 from patina.errors import Failed, InvalidRequest
+from patina.identity import digest
 from patina.ingest.entry import Cutter, documents_size, entry
 from patina.ingest.extract import extract
-from patina.ingest.identity import digest
 from patina.ingest.walk import Found, Skipped, Walk, read, walk
 from patina.store import Entry, Store, Write
 from patina.types import Document, Seq
@@ -54,7 +54,7 @@ class Tally:
 class Intake:
     """One run into one collection. `committed` is called, on the store's thread, after each commit."""
 
-    def __init__(self, store: Store, collection: str, cutter: Cutter, committed: Callable[[], None]) -> None:
+    def __init__(self, store: Store, collection: str, cutter: Cutter, committed: Callable[[], object]) -> None:
         self.tally = Tally()
         self._store = store
         self._collection = collection

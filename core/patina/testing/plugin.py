@@ -36,7 +36,7 @@ class FakePlugin:
     @property
     def network(self) -> FakeNetwork:
         """What its doors and dialers have in common."""
-        from patina.testing.transport import FakeNetwork  # noqa: PLC0415
+        from patina.testing.transport import FakeNetwork
 
         self._network = self._network or FakeNetwork()
         return self._network
@@ -67,30 +67,30 @@ class FakePlugin:
         return [Offer(name="fake", config=NoSettings, build=_deployer, about="Hosts made of memory")]
 
     def _embedder(self, settings: FakeEmbedderSettings) -> FakeEmbedder:
-        from patina.testing.embedder import FakeEmbedder  # noqa: PLC0415
+        from patina.testing.embedder import FakeEmbedder
 
         embedder = FakeEmbedder(dimension=settings.dimension, max_tokens=settings.max_tokens, delay_s=settings.delay_s)
         self.embedders.append(embedder)
         return embedder
 
     def _door(self, _: NoSettings) -> Door:
-        from patina.testing.transport import FakeDoor  # noqa: PLC0415
+        from patina.testing.transport import FakeDoor
 
         return FakeDoor(self.network)
 
     def _dialer(self, _: NoSettings) -> Dialer:
-        from patina.testing.transport import FakeDialer  # noqa: PLC0415
+        from patina.testing.transport import FakeDialer
 
         return FakeDialer(self.network)
 
 
 def _index(_: NoSettings) -> Index:
-    from patina.testing.index import FakeIndex  # noqa: PLC0415
+    from patina.testing.index import FakeIndex
 
     return FakeIndex()
 
 
 def _deployer(_: NoSettings) -> Deployer:
-    from patina.testing.deployer import FakeDeployer  # noqa: PLC0415
+    from patina.testing.deployer import FakeDeployer
 
     return FakeDeployer()

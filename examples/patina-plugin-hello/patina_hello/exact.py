@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+
 from patina.errors import Unsupported
 from patina.types import Candidate, Change, Fault, Query, Ranking, Seq, Stamp
-
 from patina_hello.file import Held, Passage, load, save
 from patina_hello.settings import IndexSettings
 

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import msgspec
+
 from patina.types import Seq, Stamp
 
 CHECKSUM_BYTES = hashlib.sha256().digest_size

@@ -7,8 +7,8 @@ import zlib
 from collections.abc import Sequence
 
 import numpy as np
-from patina.types import Embedded, Kind, ModelInfo, Tokens
 
+from patina.types import Embedded, Kind, ModelInfo, Tokens
 from patina_hello.settings import LettersSettings
 
 

@@ -22,7 +22,6 @@ from patina.errors import InvalidRequest, PatinaError, TooLarge
 from patina.protocols import Service
 from patina.types import Endpoint
 from patina.wire import Caller, Failure
-
 from patina_hello.settings import LineSettings
 
 CALLER = Caller(origin="line")

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from patina import Offer, TransportOffer, hookimpl
-
 from patina_hello.settings import IndexSettings, LettersSettings, LineSettings, ShelfSettings
 
 if TYPE_CHECKING:
     import cyclopts
+
     from patina.protocols import Deployer, Dialer, Door, Embedder, Index
 
 PATINA_API = 1

@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 import msgspec
+
 from patina.errors import NotFound, Refused
 from patina.types import Check, Host, Plan, Release, Step, Target
-
 from patina_hello.settings import ShelfSettings
 
 Tree = dict[str, str]

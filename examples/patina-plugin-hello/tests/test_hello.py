@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from patina.errors import Unsupported
 from patina.protocols import Deployer
 from patina.testing import (

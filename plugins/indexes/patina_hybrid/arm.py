@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from patina.types import Change, Query, Seq, Stamp
 
 
+TIE = 2e-6
+"""Scores this close may be equal in truth: a window must not cut through them before their ids have decided."""
+DECIMALS = 6
+
+
 class Arm(Protocol):
     """One way of finding passages. Threads: as `patina.protocols.Index`."""
 
@@ -65,8 +70,8 @@ def faults(arm: str, collection: str, sentences: Iterable[str]) -> list[Fault]:
 def ranked(scores: Iterable[tuple[str, float]], window: int) -> list[Candidate]:
     """The best `window` of (id, score), ties by id.
 
-    Scores are rounded to six decimals first: the last bits of a float32 product depend on where the row lies, and the
+    Scores are rounded to `DECIMALS` first: the last bits of a float32 product depend on where the row lies, and the
     order must not change when rows move from one file to another.
     """
-    best = nsmallest(window, ((-round(score, 6), id_) for id_, score in scores))
+    best = nsmallest(window, ((-round(score, DECIMALS), id_) for id_, score in scores))
     return [Candidate(id_, -negative) for negative, id_ in best]

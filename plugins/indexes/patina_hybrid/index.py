@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
+
 from patina.errors import Failed
 from patina.types import Ranking
-
 from patina_hybrid.dense.arm import DenseArm
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from patina.types import Change, Fault, Query, Seq, Stamp
-
     from patina_hybrid.arm import Arm, LexicalArm
     from patina_hybrid.settings import HybridSettings
 
@@ -101,9 +100,9 @@ def _newer(changes: Sequence[Change], held: Seq) -> Sequence[Change]:
 
 def _lexical_arm(settings: HybridSettings) -> LexicalArm:
     if settings.lexical == "rank-bm25":
-        from patina_hybrid.lexical.rank_bm25_arm import RankBm25Arm  # noqa: PLC0415 - only the chosen engine is loaded
+        from patina_hybrid.lexical.rank_bm25_arm import RankBm25Arm
 
         return RankBm25Arm(settings)
-    from patina_hybrid.lexical.tantivy_arm import TantivyArm  # noqa: PLC0415
+    from patina_hybrid.lexical.tantivy_arm import TantivyArm
 
     return TantivyArm(settings)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from patina import Offer, hookimpl
-
 from patina_hybrid.settings import HybridSettings
 
 if TYPE_CHECKING:
@@ -29,6 +28,6 @@ def patina_indexes() -> Iterable[Offer[Index, HybridSettings]]:
 
 
 def _build(settings: HybridSettings) -> Index:
-    from patina_hybrid.index import HybridIndex  # noqa: PLC0415 - an offer must be cheap to list
+    from patina_hybrid.index import HybridIndex
 
     return HybridIndex(settings)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from patina.cli._hits import closing_lines, hit_lines, place
 from patina.cli._lines import plain
 from patina.cli._marking import MARK, Marker

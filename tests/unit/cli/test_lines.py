@@ -3,6 +3,7 @@
 import io
 
 import pytest
+
 from patina.cli._lines import Piece, clean, count, duration, line, plain, show, table
 
 

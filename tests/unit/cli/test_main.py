@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from patina import errors
 from patina.cli import _main, main
 
@@ -19,7 +20,7 @@ HEAVY = {"onnxruntime", "numpy", "litestar", "uvicorn", "tantivy", "hnswlib", "t
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A home of its own, and a directory that is in no project."""
     monkeypatch.setenv("PATINA_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("PATINA_SOCKET", "/tmp/patina-nobody-listens-here.sock")  # noqa: S108
+    monkeypatch.setenv("PATINA_SOCKET", "/tmp/patina-nobody-listens-here.sock")
     monkeypatch.chdir(tmp_path)
     yield tmp_path / "home"
     logging.getLogger().setLevel(logging.WARNING)
@@ -157,6 +158,6 @@ def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 @pytest.mark.parametrize("words", [["--help"], ["scry", "--help"], ["serve", "--help"], ["--version"], ["plugins"]])
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     code = f"import sys; from patina.cli import main; main({words!r}); print(*sys.modules, file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not HEAVY & set(done.stderr.split())
     assert done.stdout

@@ -1,6 +1,7 @@
 """Which words of a passage are marked for a question."""
 
 import pytest
+
 from patina.cli._marking import MARK, Marker
 
 

@@ -3,6 +3,7 @@
 import io
 
 import pytest
+
 from patina.cli._lines import plain
 from patina.cli._progress import progress, told
 from patina.cli._reports import report_lines, show_failures

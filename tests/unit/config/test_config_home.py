@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 import pytest
+
 from patina.config import Config, load, prepare_home, rows, socket_path
 from patina.errors import ConfigError
 from patina.types import Secret
@@ -68,7 +69,7 @@ def test_two_spellings_of_a_home_have_one_socket(tmp_path: Path) -> None:
 @pytest.mark.parametrize("session", ["", "/nowhere/at/all"])
 def test_without_a_session_directory_the_socket_is_in_tmp(session: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", session)
-    assert socket_path(Config(home="/h")).parent == Path(f"/tmp/patina-{os.getuid()}")  # noqa: S108
+    assert socket_path(Config(home="/h")).parent == Path(f"/tmp/patina-{os.getuid()}")
 
 
 def test_a_given_socket_is_taken_and_a_long_one_refused(tmp_path: Path) -> None:

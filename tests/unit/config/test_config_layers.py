@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from patina.config import Config, load, rows
 
 Write = Callable[[str], Path]
@@ -59,7 +60,7 @@ def test_every_value_knows_where_it_came_from(
 def test_layers_mix_key_by_key(home: Path, user_file: Write) -> None:
     user_file('[daemon]\nhost = "0.0.0.0"\nport = 1\nmax_memory_mb = 64')
     daemon = load(home=home, env={"PATINA_DAEMON_PORT": "2"}, flags={"daemon.max_memory_mb": 128}).daemon
-    assert (daemon.host, daemon.port, daemon.max_memory_mb) == ("0.0.0.0", 2, 128)  # noqa: S104
+    assert (daemon.host, daemon.port, daemon.max_memory_mb) == ("0.0.0.0", 2, 128)
 
 
 def test_the_four_well_known_daemon_settings_load_as_written(home: Path, user_file: Write) -> None:

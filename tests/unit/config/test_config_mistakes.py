@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from patina.config import Config, DaemonSettings, PipelineSettings, load, seconds
 from patina.errors import ConfigError
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from patina.config import find_project, load
 from patina.errors import ConfigError
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import cast
 
 import pytest
+
 from patina.daemon.doors import opened
 from patina.errors import Failed
 from patina.protocols import Service
@@ -25,7 +26,7 @@ class Gate:
         self.drains_for_s = drains_for_s
 
     @asynccontextmanager
-    async def listen(self, service: Service) -> AsyncIterator[Sequence[Endpoint]]:  # noqa: ARG002
+    async def listen(self, service: Service) -> AsyncIterator[Sequence[Endpoint]]:
         if self.shut:
             raise Failed(f"{self.name} is shut.")
         self.events.append(f"{self.name} opens")

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from patina import lock
 from patina.errors import ConfigError, Locked
 from patina.lock import HomeLock, holder, wait_until_free

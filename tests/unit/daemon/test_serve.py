@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from patina.config import Config
 from patina.daemon.serve import _until_the_end, run
 from patina.errors import ConfigError

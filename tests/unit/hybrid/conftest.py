@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+
 from patina.types import Change, Stamp
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+
 from patina.types import Change, Query, Ranking, Stamp
 from patina_hybrid.index import HybridIndex
 from patina_hybrid.settings import HybridSettings

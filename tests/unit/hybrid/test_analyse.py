@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from patina.errors import ConfigError
 from patina.types import Change
 from patina_hybrid.lexical.analyse import MAX_QUERY_TERMS, Analyser

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from patina_hybrid.index import HybridIndex
 from patina_hybrid.settings import HybridSettings
 
@@ -96,7 +97,7 @@ def reopen(engine: str, log: list[Change], folders: list[Path], tmp_path: Path) 
     """What the program `reopen.py` says of each folder; fails when it did not live to the end."""
     write_log(tmp_path / "log", log)
     program = Path(__file__).parent / "reopen.py"
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [sys.executable, str(program), engine, str(tmp_path / "log"), *map(str, folders)],
         capture_output=True,
         text=True,
@@ -114,7 +115,7 @@ def test_an_undamaged_copy_is_believed(engine: str, good: Path, passages: Passag
 
 
 def test_a_damaged_file_neither_crashes_nor_lies(engine: str, good: Path, passages: Passages, tmp_path: Path) -> None:
-    dice = random.Random(1)  # noqa: S311
+    dice = random.Random(1)
     files = [path.relative_to(good) for path in sorted(good.rglob("*")) if path.is_file() and path.stat().st_size]
     scratch = {file for file in files if file.parts[:2] == ("lexical", "live")}  # made again at every start
     copies = []

@@ -8,6 +8,7 @@ from types import ModuleType
 
 import msgspec
 import pytest
+
 from patina.errors import PluginError
 from patina.protocols import Index
 from patina_hybrid import plugin
@@ -21,7 +22,7 @@ def test_listing_the_offer_imports_nothing_heavy() -> None:
         "import sys; from patina_hybrid import plugin; print(plugin.patina_indexes()[0].name);"
         f"print([name for name in {HEAVY} if name in sys.modules])"
     )
-    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert said.stdout.splitlines() == ["hybrid", "[]"]
 
 
@@ -37,7 +38,7 @@ def test_rank_bm25_is_not_loaded_unless_chosen() -> None:
         "import sys; from patina_hybrid import plugin; (offer,) = plugin.patina_indexes(); offer.build(offer.config());"
         "print('rank_bm25' in sys.modules)"
     )
-    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "False"
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from msgspec.structs import replace
+
 from patina.errors import Failed, PluginError
 from patina.types import Change, Query, Stamp
 from patina_hybrid.lexical import pace, postings

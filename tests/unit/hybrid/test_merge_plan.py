@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from patina_hybrid.dense.merge import FAN_OUT, Size, plan
 
 

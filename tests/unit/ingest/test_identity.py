@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from patina.ingest.identity import chunk_ids, digest
+from patina.identity import chunk_ids, digest
 
 
 def test_a_digest_is_of_the_bytes_alone() -> None:

@@ -4,10 +4,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import patina
 import pytest
 from cyclopts import App
 from msgspec import Meta
+
+import patina
 from patina.config import Config, PluginSettings, load, rows, socket_path
 from patina.errors import ConfigError, PluginError, Unavailable
 from patina.registry import Registry

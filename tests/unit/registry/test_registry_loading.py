@@ -5,8 +5,9 @@ from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
-import patina
 import pytest
+
+import patina
 from patina.config import Config, PluginSettings
 from patina.errors import ConfigError, PluginError
 from patina.registry import Plugin, Registry

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
 from typing import Any
 
-import patina
 import pytest
+
+import patina
 from patina.config import Config, PluginSettings
 from patina.errors import ConfigError, PluginError
 from patina.registry import Plugin, Registry

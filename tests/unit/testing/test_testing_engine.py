@@ -9,8 +9,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import patina.testing
 import pytest
+
+import patina.testing
 from patina import Offer, Patina, Settings, hookimpl, wire
 from patina.protocols import Embedder
 from patina.testing import FakeDialer, FakeDoor, FakeEmbedder, FakeNetwork, engine

@@ -124,7 +124,7 @@ class PluginContract:
 
     def _imported(self, how: str) -> frozenset[str]:
         """The packages that a new interpreter holds once it has found the plugin."""
-        found = subprocess.run(  # noqa: S603 (this interpreter, our own script)
+        found = subprocess.run(
             [sys.executable, "-c", _FIND, self.entry_point, ",".join(OFFERING), how],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             capture_output=True,

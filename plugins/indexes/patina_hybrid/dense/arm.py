@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from patina.errors import Mismatch, PluginError
 
+from patina.errors import Mismatch, PluginError
 from patina_hybrid.arm import faults, ranked
 from patina_hybrid.dense.folder import DenseFolder
 from patina_hybrid.dense.graph import check_hnswlib
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from patina.types import Candidate, Change, Fault, Query, Seq, Stamp, Vector
-
     from patina_hybrid.dense.part import Part
     from patina_hybrid.settings import HybridSettings
 
@@ -68,7 +67,7 @@ class DenseArm:
             raise Mismatch(
                 f"The question's vector has the shape {query.vector.shape}, the index of {self._collection} holds"
                 f" {self._dimension} dimensions.",
-                hint="Index the collection again with the model that is asked.",
+                hint=f"Run `patina rebuild --repo {self._collection}` to embed it with the model that is asked.",
             )
         best: dict[str, float] = {}
         for part in parts:  # oldest first: should an id be moving, its newer vector wins
@@ -84,8 +83,8 @@ class DenseArm:
 
     def verify(self, full: bool) -> list[Fault]:
         sentences = self._folder.faults() if self._folder else []
-        if full:
-            sentences += [f"{count} vectors are not of unit length" for count in [self._crooked()] if count]
+        if full and (crooked := self._crooked()):
+            sentences.append(f"{crooked} vectors are not of unit length")
         return faults(self.name, self._collection, sentences)
 
     def ids(self) -> frozenset[str]:
@@ -122,13 +121,13 @@ class DenseArm:
             return None
         vector = np.asarray(change.vector, np.float32)
         length = float(np.linalg.norm(vector))
-        if vector.shape != (self._dimension,) or not np.isfinite(length):
+        if vector.shape != (self._dimension,) or not 0 < length < np.inf:
             raise PluginError(
                 f"The vector of chunk {change.id} has the shape {vector.shape} and the length {length}; the index of"
                 f" {self._collection} takes {self._dimension} finite numbers.",
-                hint="The embedder and the collection's stamp disagree: index the collection again.",
+                hint="Report this to the embedder's author: what it gives is not what it promises.",
             )
-        return vector if abs(length - 1.0) < UNIT_TOLERANCE or not length else vector / length
+        return vector if abs(length - 1.0) < UNIT_TOLERANCE else vector / length
 
     def _crooked(self) -> int:
         views = [part.view() for part in self._shelf.parts]

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from patina.types import Stamp, Vectors
-
     from patina_hybrid.dense.part import Mask, Part
 
 logger = logging.getLogger(__name__)

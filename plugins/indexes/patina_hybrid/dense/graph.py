@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
 from patina.errors import PluginError
 
 if TYPE_CHECKING:
@@ -12,19 +13,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hnswlib import Index as Graph
-    from patina.types import Vectors
 
-    from patina_hybrid.dense.segment import Breadth
+    from patina.types import Vectors
 
 SLICE_ROWS = 256
 """Rows added between two looks at whether the work is still wanted: some 50 ms."""
 SEED = 100
+TOLERANCE = 1e-5
+
+
+class Breadth(NamedTuple):
+    """How thoroughly graphs are built and searched."""
+
+    m: int
+    ef_construction: int
+    ef: int
 
 
 def check_hnswlib() -> None:
     """Raises `PluginError` when hnswlib is missing, too old, or something else under its name."""
     try:
-        import hnswlib  # noqa: PLC0415 - its absence is worth a sentence
+        import hnswlib
     except ImportError as error:
         raise PluginError(
             f"hnswlib cannot be imported: {error}.",
@@ -68,7 +77,7 @@ def load(path: Path, dimension: int, rows: int, ef: int) -> Graph:
 
 
 def _new(dimension: int) -> Graph:
-    import hnswlib  # noqa: PLC0415 - see check_hnswlib
+    import hnswlib
 
     return hnswlib.Index(space="ip", dim=dimension)
 
@@ -80,6 +89,3 @@ def _finds_neighbours() -> bool:
     graph.add_items(vectors, np.arange(16), num_threads=1)
     labels, distances = graph.knn_query(vectors, k=1, num_threads=1)
     return labels[:, 0].tolist() == list(range(16)) and bool((distances < TOLERANCE).all())
-
-
-TOLERANCE = 1e-5

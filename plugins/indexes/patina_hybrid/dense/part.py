@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
+from patina_hybrid.arm import TIE
+
 if TYPE_CHECKING:
     import numpy.typing as npt
+
     from patina.types import Vector, Vectors
 
     Mask: TypeAlias = npt.NDArray[np.bool_]
@@ -16,8 +19,6 @@ if TYPE_CHECKING:
 
 GATHER_SHARE = 0.25
 """Below this share of the rows it is cheaper to copy them out than to multiply the whole matrix."""
-TIE = 2e-6
-"""Scores this close are equal: a window must not cut through them before the ids have decided."""
 
 
 class View(NamedTuple):

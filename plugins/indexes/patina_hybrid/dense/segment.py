@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,8 +11,8 @@ from patina_hybrid.dense.part import Part, exact
 
 if TYPE_CHECKING:
     from hnswlib import Index as Graph
-    from patina.types import Vector, Vectors
 
+    from patina.types import Vector, Vectors
     from patina_hybrid.dense.part import Mask, RowNumbers, Scores, View
 
 GRAPH_SHARE = 0.25
@@ -20,14 +20,6 @@ GRAPH_SHARE = 0.25
 WALK_SHARE = 0.5
 """Asking a graph for more than this share of its rows costs more than scanning them."""
 SPARE = 1.2
-
-
-class Breadth(NamedTuple):
-    """How thoroughly graphs are built and searched."""
-
-    m: int
-    ef_construction: int
-    ef: int
 
 
 class Segment(Part):

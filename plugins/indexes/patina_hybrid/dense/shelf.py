@@ -7,17 +7,16 @@ import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
-from patina.errors import PluginError
 
+from patina.errors import PluginError
 from patina_hybrid.dense import graph, merge
-from patina_hybrid.dense.segment import Breadth, Segment
+from patina_hybrid.dense.segment import Segment
 from patina_hybrid.dense.tail import Tail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from patina.types import Vector
-
     from patina_hybrid.dense.part import Part
     from patina_hybrid.settings import HybridSettings
 
@@ -35,7 +34,7 @@ class Shelf:
     def __init__(self, dimension: int, settings: HybridSettings, name: str, parts: Sequence[Part] = ()) -> None:
         self._dimension = dimension
         self._settings = settings
-        self._breadth = Breadth(settings.m, settings.ef_construction, settings.ef)
+        self._breadth = graph.Breadth(settings.m, settings.ef_construction, settings.ef)
         self._name = name
         self._changed = threading.Condition()
         self._builder: threading.Thread | None = None

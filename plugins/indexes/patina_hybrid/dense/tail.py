@@ -10,7 +10,6 @@ from patina_hybrid.dense.part import Part, View
 
 if TYPE_CHECKING:
     from patina.types import Vector, Vectors
-
     from patina_hybrid.dense.part import Mask
 
 FIRST_ROWS = 64

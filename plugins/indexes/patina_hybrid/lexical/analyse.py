@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import tantivy
+
 from patina.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -60,17 +60,22 @@ class Pace:
 
     def _run(self) -> None:
         with self._changed:
-            while not self._closed:
-                wait_s = self._due() - monotonic()
-                if wait_s > 0:
-                    self._changed.wait(wait_s)
-                elif self._first is not None:
-                    self._first = None
-                    self._publish()
-                else:
-                    break
-            self._rest()
-            self._thread = None
+            try:
+                self._publish_until_quiet()
+                self._rest()
+            finally:
+                self._thread = None
+
+    def _publish_until_quiet(self) -> None:
+        while not self._closed:
+            wait_s = self._due() - monotonic()
+            if wait_s > 0:
+                self._changed.wait(wait_s)
+            elif self._first is not None:
+                self._first = None
+                self._publish()
+            else:
+                return
 
     def _due(self) -> float:
         return self._last + REST_S if self._first is None else min(self._last + IDLE_S, self._first + LONGEST_S)

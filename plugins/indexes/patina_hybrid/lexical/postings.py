@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import tantivy
 
+from patina_hybrid.arm import TIE
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
@@ -13,12 +15,10 @@ if TYPE_CHECKING:
 HEAP_BYTES = 15_000_000
 """What the writer may hold before it writes a segment: tantivy's least, given back when it rests."""
 SPARE = 1.5
-MAX_SIEVED = 4_096
-"""How many passages are looked at for those that a filter admits; beyond, the filter becomes part of the query."""
+FETCH_COST = 3
+"""Looking at one found passage takes as long as this many ids in a query that contains the filter."""
 MAX_TIED = 16_384
 """How far past the window equal scores are followed so that their ids can decide."""
-TIE = 2e-6
-"""Scores this close are equal: see `patina_hybrid.arm.ranked`."""
 _ANALYSED = "analysed"
 
 WRITE_ERRORS = (ValueError, RuntimeError, OSError)
@@ -57,7 +57,10 @@ class Postings:
         self._refresh()
 
     def rest(self) -> None:
-        """Let merges end and give the writer's memory back. What was written but not published is lost."""
+        """Let merges end and give the writer's memory back. What was written but not published is lost.
+
+        Raises one of `WRITE_ERRORS` when a merge fails; the writer is gone all the same.
+        """
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.wait_merging_threads()
@@ -76,7 +79,7 @@ class Postings:
         if only is None:
             return _best(searcher, self._query(terms, None, never), window)
         enough = int(SPARE * window * searcher.num_docs / max(1, len(only)))
-        if enough <= MAX_SIEVED:  # a wide filter is quicker applied to what is found
+        if enough * FETCH_COST <= len(only):  # a wide filter is quicker applied to what is found
             found = _best(searcher, self._query(terms, None, never), enough)
             admitted = [hit for hit in found if hit[0] in only]
             if len(admitted) >= window or len(found) < enough:

@@ -7,9 +7,9 @@ import threading
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from patina.errors import PluginError
 from rank_bm25 import BM25Okapi
 
+from patina.errors import PluginError
 from patina_hybrid.arm import faults, ranked
 from patina_hybrid.lexical.analyse import Analyser
 from patina_hybrid.lexical.passages import PassageFile
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from patina.types import Candidate, Change, Fault, Query, Seq, Stamp
-
     from patina_hybrid.settings import HybridSettings
 
 DEBOUNCE_S = 0.25

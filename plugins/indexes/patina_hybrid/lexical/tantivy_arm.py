@@ -7,7 +7,6 @@ import threading
 from typing import TYPE_CHECKING
 
 from patina.errors import Failed
-
 from patina_hybrid.arm import faults, ranked
 from patina_hybrid.lexical.analyse import Analyser
 from patina_hybrid.lexical.pace import Pace
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from patina.types import Candidate, Change, Fault, Query, Seq, Stamp
-
     from patina_hybrid.settings import HybridSettings
 
 logger = logging.getLogger(__name__)
@@ -122,7 +120,10 @@ class TantivyArm:
         return Pace(f"patina-lexical-{self._collection}", self._changed, self._publish_quietly, self._rest)
 
     def _rest(self) -> None:
-        self._postings.rest()
+        try:
+            self._postings.rest()
+        except WRITE_ERRORS as error:
+            logger.warning("%s: the lexical index could not be merged: %s", self._collection, error)
         self._whole = not self._pending
 
     def _restore(self) -> None:
