@@ -12,7 +12,7 @@ import msgspec
 
 from patina.config import Config, PipelineSettings
 from patina.errors import InvalidRequest, Mismatch, NotFound, PatinaError
-from patina.models import PASSAGE_VERSION, Model, ModelPool
+from patina.models import Model, ModelPool
 from patina.protocols import Index
 from patina.registry import Registry
 from patina.store import Collection, Store
@@ -109,7 +109,7 @@ class Shelf:
     def look_for_model(self, shelved: Shelved) -> None:
         """See whether the model is there, and adopt it for a collection that has had none."""
         try:
-            shelved.info = _of_passages(shelved.model.info())
+            shelved.info = shelved.model.info()
             shelved.missing_model = None
         except PatinaError as error:
             shelved.info = None
@@ -151,11 +151,6 @@ class Shelf:
             return None
         readable = re.sub(r"[^a-zA-Z0-9]+", "-", name).strip("-").lower()[:40]
         return self._config.cache / "indexes" / f"{readable}-{blake2b(name.encode(), digest_size=4).hexdigest()}"
-
-
-def _of_passages(info: ModelInfo) -> ModelInfo:
-    """The model as a collection knows it: what it is given of a chunk is part of what its vectors are."""
-    return msgspec.structs.replace(info, identity=f"{info.identity}/{PASSAGE_VERSION}")
 
 
 def _adopt(record: Collection, settings: PipelineSettings, info: ModelInfo) -> Collection:

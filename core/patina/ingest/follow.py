@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from patina.errors import Busy, PatinaError, Unavailable
-from patina.models import Lane, passage
+from patina.models import Lane
 from patina.shelf import Shelved
 from patina.store import Store
 
@@ -126,8 +126,7 @@ class Follower:
                 batch = await self._run(self._store.missing, one.name, COURSE, flying | self.unembeddable.keys())
                 if batch:
                     flying |= {one.digest for one in batch}
-                    texts = {one.digest: passage(one.text, one.language) for one in batch}
-                    courses.add(asyncio.create_task(self._course(texts)))
+                    courses.add(asyncio.create_task(self._course(dict(batch))))
                 if not courses:
                     return
                 if not batch or len(courses) >= COURSES_IN_FLIGHT:

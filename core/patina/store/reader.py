@@ -49,10 +49,9 @@ _CHUNKS_OF_DOCUMENTS = f"""
     ORDER BY wanted.key, chunks.position
 """
 _MISSING = """
-    SELECT chunks.digest, texts.text, documents.language
+    SELECT chunks.digest, texts.text
     FROM chunks INDEXED BY waiting_by_collection
     JOIN texts ON texts.key = chunks.key
-    JOIN documents ON documents.key = chunks.document
     WHERE chunks.collection = ? AND chunks.embedded = 0 AND chunks.digest NOT IN (SELECT value FROM json_each(?))
     ORDER BY chunks.key
 """
@@ -111,10 +110,10 @@ def counts(connection: apsw.Connection, name: str) -> Counts:
 def missing(connection: apsw.Connection, name: str, limit: int, skip: Names[str]) -> list[Waiting]:
     """Distinct digests that wait for a vector, oldest first."""
     found: dict[str, Waiting] = {}
-    for digest, text, language in connection.execute(_MISSING, (key(connection, name), encoded(list(skip)))):
+    for digest, text in connection.execute(_MISSING, (key(connection, name), encoded(list(skip)))):
         if len(found) == limit:
             break
-        found.setdefault(digest, Waiting(digest, text, language))
+        found.setdefault(digest, Waiting(digest, text))
     return list(found.values())
 
 

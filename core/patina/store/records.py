@@ -49,11 +49,10 @@ class Collection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Waiting(NamedTuple):
-    """A text that a collection has no vector for, and the language it was found in."""
+    """A text that a collection has no vector for."""
 
     digest: str
     text: str
-    language: str
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
