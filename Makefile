@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OLDEST_PIP := 25.1
+HAS_COMPILER := command -v c++ >/dev/null || { echo "hnswlib is compiled while it is installed and needs a C++ compiler: install g++ and python3-dev (Debian), or run xcode-select --install (macOS)."; exit 1; }
 # The decoded model is kept here, so that the demo, the tests and the benchmarks decode it once.
 export PATINA_MODEL_CACHE ?= $(CURDIR)/.cache/models
 
-.PHONY: demo test check fix docs bench clean
+.PHONY: demo test check fix docs bench clean compiler
 
 demo: $(VENV)/installed  ## index some of the standard library and ask it three questions, or Q="your own"
 	@PATINA_HOME=$(CURDIR)/.demo $(BIN)/python examples/demo.py $(if $(Q),"$(Q)")
@@ -37,8 +38,11 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=$(OLDEST_PIP)"
 
+compiler:
+	@$(HAS_COMPILER)
+
 $(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@command -v c++ >/dev/null || { echo "hnswlib is compiled while it is installed and needs a C++ compiler: install g++ (Debian: apt-get install g++ python3-dev; macOS: xcode-select --install)."; exit 1; }
+	@$(HAS_COMPILER)
 	HNSWLIB_NO_NATIVE=1 $(BIN)/python -m pip install --quiet -c constraints.txt -e ".[e5]"
 	@touch $@
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Environment
+from ..environment import Environment
 
 pytestmark = pytest.mark.package
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import EXAMPLE, Environment
+from ..environment import EXAMPLE, Environment
 
 pytestmark = pytest.mark.package
 

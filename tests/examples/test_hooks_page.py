@@ -24,7 +24,7 @@ from patina.protocols import Deployer, Dialer, Door, Embedder, Index
 from patina.registry import Registry
 from patina.testing import engine
 
-from .conftest import EXAMPLE
+from ..environment import EXAMPLE
 from .pages import PAGES, Block, blocks, sections
 
 TEXT = (PAGES / "reference" / "hooks.md").read_text()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import LIMIT_S, Environment
+from ..environment import LIMIT_S, Environment
 from .pages import PAGES, blocks
 
 pytestmark = pytest.mark.package

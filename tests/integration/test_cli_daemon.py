@@ -16,7 +16,7 @@ import pytest
 from patina import lock
 
 if TYPE_CHECKING:
-    from integration.conftest import House
+    from tests.integration.conftest import House
 
 ENSURE = """
 import asyncio

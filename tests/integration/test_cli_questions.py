@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from integration.conftest import House
+    from tests.integration.conftest import House
 
 QUESTION = "how is a log rotated?"
 FIELDS = {
@@ -128,7 +128,7 @@ def test_skipped_files_are_counted_by_reason(house: House, notes: Path) -> None:
     assert "Left out: 1 binary" in house.ok("index", notes)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+@pytest.mark.ordinary
 def test_an_unreadable_file_is_listed_and_exits_5(house: House, notes: Path) -> None:
     (notes / "secret.md").write_text("x")
     (notes / "secret.md").chmod(0)

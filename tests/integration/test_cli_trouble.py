@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from integration.conftest import House
+    from tests.integration.conftest import House
 
 HELLO = """
 import patina

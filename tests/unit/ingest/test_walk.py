@@ -18,7 +18,6 @@ from patina.ingest.walk import Skipped, Walk, read, speaks_for, walk
 
 LIMITS = SimpleNamespace(max_file_bytes=1000)
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
-not_as_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 
 
 @pytest.fixture(autouse=True)
@@ -163,7 +162,7 @@ def test_a_name_that_is_not_utf8_fails_in_a_printable_way(tmp_path: Path) -> Non
     assert [failure.path for failure in found.failed] == ["caf\\xe9", "caf\\xe9.txt"]
 
 
-@not_as_root
+@pytest.mark.ordinary
 @pytest.mark.parametrize("repository", [False, pytest.param(True, marks=needs_git)])
 def test_a_folder_that_may_not_be_opened_fails(tmp_path: Path, repository: bool) -> None:
     plant(tmp_path, **{"shut/file": "text", "open": "text"})
@@ -178,7 +177,7 @@ def test_a_folder_that_may_not_be_opened_fails(tmp_path: Path, repository: bool)
     assert [(failure.path, failure.reason) for failure in found.failed] == [("shut", "Permission denied.")]
 
 
-@not_as_root
+@pytest.mark.ordinary
 def test_a_root_that_may_not_be_opened_is_an_error_of_its_own(tmp_path: Path) -> None:
     """Otherwise everything in it would seem to have been deleted."""
     (tmp_path / "shut").mkdir()
@@ -403,7 +402,7 @@ def test_a_folder_that_became_a_link_is_not_followed(tmp_path: Path) -> None:
     assert read(file) == Skipped("link")
 
 
-@not_as_root
+@pytest.mark.ordinary
 def test_a_file_that_may_not_be_read_says_so(tmp_path: Path) -> None:
     file = only_file(tmp_path, b"text")
     file.absolute.chmod(0)
