@@ -5,18 +5,17 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 
-from patina.engine import Patina
-
 from benchmarks import library
 from benchmarks.page import recalled
 from benchmarks.table import Row, row
 from benchmarks.workshop import Workshop
+from patina.engine import Patina
 
 NAME = "answers"
 TITLE = "The judged packages"
 ABOUT = """\
-The packages of `benchmarks/questions.toml`, indexed and embedded once into a home that stays; then its twenty questions,
-each counted when its expected file is among the first three hits."""
+The packages of `benchmarks/questions.toml`, indexed and embedded once into a home that stays; then the twenty
+questions, each counted when its expected file is among the first three hits."""
 
 
 async def measure(workshop: Workshop) -> list[Row]:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
+
+from benchmarks import library
+from benchmarks.workshop import Workshop
 from patina.ingest.chunk import Piece
 from patina.ingest.entry import Cutter, entry
 from patina.store import Collection, Entry, Store, Write
 from patina.types import Document, ModelInfo
-
-from benchmarks import library
-from benchmarks.workshop import Workshop
 
 if TYPE_CHECKING:
     from patina.types import Vectors

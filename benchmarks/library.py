@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from patina.wire import IndexReport
-
 from benchmarks import corpus
 from benchmarks.stopwatch import Stopwatch
 from benchmarks.workshop import Workshop
+from patina.wire import IndexReport
 
 NAME = "stdlib"
 QUICK_PACKAGES = ("tomllib", "json")

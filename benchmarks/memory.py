@@ -33,8 +33,8 @@ async def measure(workshop: Workshop) -> list[Row]:
 
 
 def _model_mib(workshop: Workshop) -> float:
-    from patina_onnx import source  # noqa: PLC0415 - a quick run does without a model
-    from patina_onnx.settings import OnnxSettings  # noqa: PLC0415
+    from patina_onnx import source
+    from patina_onnx.settings import OnnxSettings
 
     path: Path = source.find(OnnxSettings(model_cache=str(workshop.models))).model()
     return path.stat().st_size / 2**20

@@ -19,11 +19,31 @@ from benchmarks.workshop import PROJECT, Workshop
 TIMEOUT_S = 600
 DOORS = 2
 _LISTENING = "Listening on "
+_CPU_FIELDS = slice(11, 13)  # of /proc/PID/stat, behind the name: ticks in user and in system mode
+
+
+class Daemon:
+    """One in the foreground, ready, started by `serving`."""
+
+    def __init__(self, process: subprocess.Popen[str], started: float) -> None:
+        self._pid = process.pid
+        self._started = started
+        lines = [process.stdout.readline() for _ in range(DOORS)] if process.stdout else []
+        self.addresses = sorted((line.removeprefix(_LISTENING).strip() for line in lines), reverse=True)
+        """The socket, then HTTP."""
+        self.ready = self.lap()
+
+    def lap(self) -> Lap:
+        """Since it was started."""
+        fields = Path(f"/proc/{self._pid}/stat").read_text().rsplit(")", 1)[1].split()
+        ticks = sum(map(int, fields[_CPU_FIELDS]))
+        return Lap((time.perf_counter() - self._started) * 1000, ticks * 1000 / os.sysconf("SC_CLK_TCK"))
 
 
 @contextmanager
-def serving(environment: Mapping[str, str]) -> Iterator[list[str]]:
-    """A daemon in the foreground, ready, with the addresses of its doors: the socket, then HTTP."""
+def serving(environment: Mapping[str, str]) -> Iterator[Daemon]:
+    """`patina serve`, told to end on the way out."""
+    started = time.perf_counter()
     with subprocess.Popen(
         [sys.executable, "-m", "patina", "serve"],
         env=dict(environment),
@@ -33,15 +53,17 @@ def serving(environment: Mapping[str, str]) -> Iterator[list[str]]:
         cwd="/",
     ) as process:
         try:
-            lines = [process.stdout.readline() for _ in range(DOORS)] if process.stdout else []
-            yield sorted((line.removeprefix(_LISTENING).strip() for line in lines), reverse=True)
+            yield Daemon(process, started)
         finally:
             process.terminate()
 
 
 def timed(command: Sequence[str], environment: Mapping[str, str], repeats: int) -> Lap:
     """From the start of a command to its end, the least of several."""
-    laps = [_once(command, environment) for _ in range(repeats)]
+    return least([_once(command, environment) for _ in range(repeats)])
+
+
+def least(laps: Sequence[Lap]) -> Lap:
     return Lap(min(lap.wall_ms for lap in laps), min(lap.cpu_ms for lap in laps))
 
 
@@ -64,6 +86,7 @@ def python(code: str) -> list[str]:
 def probed(workshop: Workshop, home: Path) -> Found:
     """What a new process finds that opens a home and asks it a few questions."""
     command = [sys.executable, "-m", "benchmarks.probe", str(home), *(["--quick"] * workshop.quick)]
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "PATINA_MODEL_CACHE": str(workshop.models)}
+    search = os.pathsep.join([str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": search, "PATINA_MODEL_CACHE": str(workshop.models)}
     done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, timeout=TIMEOUT_S)
     return msgspec.json.decode(done.stdout, type=Found)

@@ -30,10 +30,11 @@ def embedding(workshop: Workshop) -> Embed:
 
 
 def _onnx(workshop: Workshop) -> Embed:
-    import onnxruntime as ort  # noqa: PLC0415 - a quick run does without a model
-    from patina_onnx import source  # noqa: PLC0415
-    from patina_onnx.settings import OnnxSettings  # noqa: PLC0415
-    from tokenizers import Tokenizer  # noqa: PLC0415
+    import onnxruntime as ort
+    from tokenizers import Tokenizer
+
+    from patina_onnx import source
+    from patina_onnx.settings import OnnxSettings
 
     path = source.find(OnnxSettings(model_cache=str(workshop.models))).model()
     tokenizer = Tokenizer.from_file(str(path.with_name("tokenizer.json")))

@@ -8,17 +8,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import msgspec
-from patina import wire
-from patina.client import connect
-from patina.config import Config
-from patina.engine import Patina
-from patina.types import Query
 
 from benchmarks import collection, corpus
 from benchmarks.process import serving
 from benchmarks.stopwatch import Stopwatch, percentiles
 from benchmarks.table import Row, figure, row
 from benchmarks.workshop import Workshop
+from patina import wire
+from patina.client import connect
+from patina.config import Config
+from patina.engine import Patina
+from patina.types import Query
 
 TITLE = "From a question to its answer"
 ABOUT = """\
@@ -73,8 +73,8 @@ async def _in_process(workshop: Workshop, home: Path, size: int) -> list[Row]:
 
 async def _at_doors(workshop: Workshop, home: Path, size: int) -> list[Row]:
     rows = []
-    with serving(workshop.environment(home)) as addresses:
-        for address in addresses:
+    with serving(workshop.environment(home)) as daemon:
+        for address in daemon.addresses:
             async with connect(address, config=Config(home=home)) as client:
                 times = await _asked(workshop, client.scry)
             door = "through the socket" if address.startswith("unix:") else "over HTTP"
