@@ -39,7 +39,7 @@ def save(folder: Path, manifest: msgspec.Struct) -> None:
     """Put `manifest` into `folder`, as JSON below its own checksum; the previous one is replaced in one step."""
     body = msgspec.json.encode(manifest)
     text = _digest(body).encode() + b"\n" + body
-    write(folder / MANIFEST, lambda path: _write_bytes(path, text))
+    write(folder / MANIFEST, lambda path: path.write_bytes(text))
 
 
 def load(folder: Path, kind: type[T]) -> T | None:
@@ -89,7 +89,3 @@ def intact(path: Path, expected: FileRecord) -> bool:
 
 def _digest(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=_DIGEST_BYTES).hexdigest()
-
-
-def _write_bytes(path: Path, data: bytes) -> None:
-    path.write_bytes(data)

@@ -19,10 +19,10 @@ from patina_hybrid.index import HybridIndex
 from patina_hybrid.settings import HybridSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from patina.types import Candidate, Vector
+    from patina.types import Candidate, Vector, Vectors
 
     from .conftest import Passages
 
@@ -195,6 +195,32 @@ def test_taking_in_waits_while_graphs_are_behind(passages: Passages, monkeypatch
     go_on.set()
     writer.join()
     assert arm.ids() == passages.ids(range(300))
+    arm.close()
+
+
+def test_a_merge_gives_way_to_a_full_tail(passages: Passages, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were it not so, new rows would wait until the merge has ended, which takes many times as long as a seal."""
+    merging, go_on, real = threading.Event(), threading.Event(), graph.build
+    given_up: list[int] = []
+
+    def watched(vectors: Vectors, breadth: graph.Breadth, wanted: Callable[[], bool]) -> object:
+        if len(vectors) > SMALL.segment_size and not go_on.is_set():
+            merging.set()
+            go_on.wait()
+            if not wanted():
+                given_up.append(len(vectors))
+        return real(vectors, breadth, wanted)
+
+    monkeypatch.setattr(graph, "build", watched)
+    arm = DenseArm(SMALL)
+    arm.open(None, passages.stamp)
+    arm.apply(passages.puts(range(256)))
+    assert merging.wait(30)
+    arm.apply(passages.puts(range(256, 340), first=257))
+    go_on.set()
+    arm.settle()
+    assert given_up == [256]
+    assert arm.ids() == passages.ids(range(340))
     arm.close()
 
 

@@ -154,12 +154,17 @@ class Shelf:
         taken = list(zip(views, kept, strict=True))
         ids = [view.ids[row] for view, rows in taken for row in rows.tolist()]
         vectors = np.concatenate([view.vectors[rows] for view, rows in taken])
-        built = graph.build(vectors, self._breadth, lambda: not self._closed) if ids else None
+        built = graph.build(vectors, self._breadth, lambda: self._still_wanted(sources)) if ids else None
         if built is None and ids:
-            return  # closing
+            return
         with self._changed:
             live = np.concatenate([view.live[rows] for view, rows in taken])  # some may have died meanwhile
             self._replace(sources, [Segment(ids, vectors, live, built)] if built else [])
+
+    def _still_wanted(self, sources: Sequence[Part]) -> bool:
+        """Closing ends all work; a merge also gives way to a full tail, which holds up new rows, and starts again."""
+        merging = isinstance(sources[0], Segment)
+        return not self._closed and not (merging and self._full_tails())
 
     def _replace(self, sources: Sequence[Part], segments: Sequence[Segment]) -> None:
         """Put `segments` where the first of their sources was."""
