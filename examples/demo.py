@@ -21,8 +21,8 @@ PROJECT = Path(__file__).resolve().parents[1]
 STDLIB = Path(sysconfig.get_path("stdlib"))
 QUESTIONS = [
     "How do I rotate a log file when it reaches a maximum size?",
-    "How do I spread heavy arithmetic over several cores?",
-    "Which shell utility prettifies a messy document?",
+    "Which class dumps a database as a script of SQL statements?",
+    "Can a linter tell me whether my web framework obeys the gateway contract?",
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import logging
 import re
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -17,6 +18,8 @@ from patina.protocols import Index
 from patina.registry import Registry
 from patina.store import Collection, Store
 from patina.types import ModelInfo, Seq, Stamp
+
+log = logging.getLogger(__name__)
 
 NAME = re.compile(r"[^\W_][\w .@+/-]{0,199}")
 
@@ -122,7 +125,10 @@ class Shelf:
 
     def close(self) -> None:
         for shelved in self._open.values():
-            shelved.index.checkpoint()
+            try:
+                shelved.index.checkpoint()
+            except PatinaError as error:  # it is derived: what is not kept now is derived again at the next start
+                log.warning("collection=%s is not checkpointed: %s", shelved.name, error)
             shelved.index.close()
         self._open.clear()
 

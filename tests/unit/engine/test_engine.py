@@ -117,7 +117,10 @@ async def test_a_bad_question_names_its_field(
 
 
 async def test_filters_keep_the_limit_filled(patina: Patina) -> None:
-    many = [{"id": f"n{n}", "text": f"note {n}", "metadata": {"kind": "rare" if n % 100 == 0 else "common"}} for n in range(300)]
+    many = [
+        {"id": f"n{n}", "text": f"note {n}", "metadata": {"kind": "rare" if n % 100 == 0 else "common"}}
+        for n in range(300)
+    ]
     await patina.index("many", many)
     rare = await patina.scry("note", limit=3, filter=wire.Filter(metadata={"kind": "rare"}))
     assert {hit.path for hit in rare.hits} == {"n0", "n100", "n200"}
@@ -231,7 +234,9 @@ async def test_questions_are_answered_while_the_model_is_busy(tmp_path: Path) ->
         embedders={"fake": {"delay_s": 0.05}},
     )
     async with Patina(config, plugins={"fakes": plugin}) as patina:
-        await patina.index("notes", [{"id": f"n{n}", "text": f"Note about subject{n}."} for n in range(100)], wait=False)
+        await patina.index(
+            "notes", [{"id": f"n{n}", "text": f"Note about subject{n}."} for n in range(100)], wait=False
+        )
         await asyncio.sleep(0.3)
         hits = await patina.scry("subject42")
         assert hits.hits[0].path == "n42"
