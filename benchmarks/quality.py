@@ -73,7 +73,7 @@ def table(given: list[Rank]) -> str:
     """Markdown: each question with its ranks, then the counts."""
     lines = ["| question | file | " + " | ".join(MODES) + " |", "| --- | --- |" + " ---: |" * len(MODES)]
     for one in given:
-        cells = " | ".join(str(one.by_mode[mode] or "–") for mode in MODES)
+        cells = " | ".join(str(one.by_mode[mode] or "-") for mode in MODES)
         lines.append(f"| {one.question.ask} | `{one.question.file}` | {cells} |")
     counts = found(given)
     for kind in ("keyword", "paraphrase"):

@@ -1,4 +1,4 @@
-"""`kill -9` while files are taken in, embedded and indexed: the next run finishes the work as if nothing had happened."""
+"""`kill -9` while files are taken in, embedded and indexed: the next run ends as if nothing had happened."""
 
 from __future__ import annotations
 

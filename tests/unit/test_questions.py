@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-
 from benchmarks.quality import STDLIB, Question, questions
+
 from patina.retrieval.words import asked, occurrences
 
 RECORDED = "28323087cac5b757"

@@ -10,9 +10,9 @@ import snowballstemmer
 
 _WORD = re.compile(r"[A-Za-z][a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_A-Za-z]+")
 _STOP = frozenset(
-    "a after an and are as at be before between by can do does for from has have how i if in into is it its may me my no not of on or our "
-    "over should so some such than that the their them then there these they this through to was we what when where which who whom "
-    "why will with would you your".split()
+    "a after an and are as at be before between by can do does for from has have how i if in into is it its may me my "
+    "no not of on or our over should so some such than that the their them then there these they this through to was "
+    "we what when where which who whom why will with would you your".split()
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from patina.config import Config, PipelineSettings
 from patina.errors import InvalidRequest, Locked, Mismatch, ModelNotFound, NotFound, Unsupported
 from patina.testing import FakeEmbedder, FakePlugin, engine
 
-NOTES = [
+NOTES: list[dict[str, Any]] = [
     {"id": "log", "text": "The handler rotates the log file when it is full."},
     {"id": "cook", "text": "Stir the soup and let it simmer.", "title": "Soup", "url": "https://soup.example/1"},
     {"id": "sea", "text": "A sailor reads the stars.", "metadata": {"shelf": "travel"}},
