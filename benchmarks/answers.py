@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
-
-from benchmarks import library
+from benchmarks import library, quality
 from benchmarks.page import recalled
 from benchmarks.table import Row, row
 from benchmarks.workshop import Workshop
@@ -14,8 +11,9 @@ from patina.engine import Patina
 NAME = "answers"
 TITLE = "The judged packages"
 ABOUT = """\
-The packages of `benchmarks/questions.toml`, indexed and embedded once into a home that stays; then the twenty
-questions, each counted when its expected file is among the first three hits."""
+The packages of `benchmarks/questions.toml`, indexed and embedded once into a home that stays; then twenty questions,
+each counted when the expected file is among the first three hits. Beside that the count by kind: of each there are ten,
+and a paraphrase shares no content word with its file."""
 
 
 async def measure(workshop: Workshop) -> list[Row]:
@@ -32,7 +30,13 @@ async def measure(workshop: Workshop) -> list[Row]:
 
 
 async def _quality(patina: Patina) -> list[Row]:
-    if find_spec("benchmarks.quality") is None:
-        return []
-    rows: list[Row] = await import_module("benchmarks.quality").measure(patina)
-    return rows
+    given = await quality.ranks(patina)
+    counts = quality.found(given)
+    return [
+        Row(
+            what=f"{mode}: file among the first {quality.FIRST}",
+            patina=f"{counts[mode].total()} of {len(given)}",
+            beside=", ".join(f"{kind} {counts[mode][kind]}" for kind in ("keyword", "paraphrase")),
+        )
+        for mode in quality.MODES
+    ]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks import corpus
+from benchmarks import corpus, quality
 from benchmarks.stopwatch import Stopwatch
 from benchmarks.workshop import Workshop
 from patina.wire import IndexReport
 
-NAME = "stdlib"
+NAME = quality.COLLECTION
 QUICK_PACKAGES = ("tomllib", "json")
 
 

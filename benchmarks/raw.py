@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from benchmarks.workshop import Workshop
 if TYPE_CHECKING:
     from patina.types import Vector, Vectors
 
-    Embed = Callable[[str], Vector]
+Embed: TypeAlias = "Callable[[str], Vector]"
 
 PREFIX = "passage: "
 MAX_TOKENS = 512
