@@ -138,7 +138,12 @@ def _in_words(kind: inspect.Type) -> str:
 
 def _span(kind: inspect.IntType | inspect.FloatType) -> str:
     if kind.ge is not None and kind.le is not None:
-        return f" from {kind.ge:g} to {kind.le:g}"
+        return f" from {_number(kind.ge)} to {_number(kind.le)}"
     if kind.ge is not None:
-        return f" of at least {kind.ge:g}"
-    return f" over {kind.gt:g}" if kind.gt is not None else ""
+        return f" of at least {_number(kind.ge)}"
+    return f" over {_number(kind.gt)}" if kind.gt is not None else ""
+
+
+def _number(bound: float) -> str:
+    """Whole numbers with all of their digits."""
+    return str(int(bound)) if bound == int(bound) else f"{bound:g}"
