@@ -38,12 +38,15 @@ def place(hit: Hit, here: Path) -> str:
     return f"{location}:{hit.start_line}"
 
 
-def closing_lines(hits: Hits) -> list[Line]:
+def closing_lines(hits: Hits, explain: bool = False) -> list[Line]:
     """What the reader should know of the answer as a whole."""
     repos = len({hit.repo for hit in hits.hits})
     lines = [
         line(Piece(f"{count(len(hits.hits), 'hit')} from {count(repos, 'collection')} in {hits.took_ms:.0f} ms", "dim"))
     ]
+    if explain:
+        votes = ", ".join(f"{ARM_NAMES.get(arm, arm)} {weight:.2f}" for arm, weight in sorted(hits.weights.items()))
+        lines.append(line(Piece(f"What a vote counted: {votes}", "dim")))
     return lines + degraded_lines(hits)
 
 

@@ -86,7 +86,7 @@ def _answer(asked: Scry, hits: Hits, marker: Marker) -> list[Line]:
     lines = [
         one for number, hit in enumerate(hits.hits, 1) for one in hit_lines(number, hit, marker, here, asked.explain)
     ]
-    return [*lines, *closing_lines(hits)]
+    return [*lines, *closing_lines(hits, asked.explain)]
 
 
 def _nothing(asked: Scry) -> list[Line]:

@@ -99,3 +99,8 @@ def test_the_innermost_collection_around_a_folder_is_asked(here: str, name: str 
 def test_the_limit_on_the_command_line_is_the_one_of_the_wire() -> None:
     fields = {field.name: field.type for field in msgspec.inspect.type_info(Scry).fields}  # type: ignore[attr-defined]
     assert (fields["limit"].ge, fields["limit"].le) == (1, MAX_LIMIT)
+
+
+def test_explaining_says_what_a_vote_counted() -> None:
+    hits = Hits(hits=[], degraded=None, took_ms=1.0, weights={"dense": 1.0, "lexical": 0.05})
+    assert "What a vote counted: meaning 1.00, words 0.05" in [plain(line) for line in closing_lines(hits, explain=True)]
