@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks import library, quality
-from benchmarks.page import recalled
-from benchmarks.table import Row, row
+from benchmarks import library, page, quality
+from benchmarks.table import Row, figure, row
 from benchmarks.workshop import Workshop
 from patina.engine import Patina
 
@@ -20,11 +19,15 @@ async def measure(workshop: Workshop) -> list[Row]:
     home, report, watch = await library.library(workshop)
     if report.embedded:
         made = [
-            row(f"{report.chunks:,} passages indexed and embedded in", watch.wall_s, "s"),
+            Row(
+                what=f"{report.chunks:,} passages indexed and embedded in",
+                patina=figure(watch.wall_s, "s"),
+                beside=page.circumstances(),
+            ),
             row("CPU time a passage", 1000 * watch.cpu_s / report.chunks, "ms"),
         ]
-    else:  # nothing had changed: what it took when it was made still holds
-        made = recalled(NAME)[:2]
+    else:  # nothing had changed: the figures of the run that made it, which say when that was
+        made = page.recalled(NAME)[:2]
     async with workshop.engine(home) as patina:
         return [*made, *await _quality(patina)]
 

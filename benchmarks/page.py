@@ -48,11 +48,16 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
 def now() -> str:
     """The day and the machine, in words that fit any machine of its kind."""
     parts = ", ".join(f"{name} {version(name)}" for name in _PARTS)
-    load, *_ = os.getloadavg()
     return (
-        f"Measured on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} {platform.machine()} cores under "
-        f"{platform.system()}, Python {platform.python_version()}, {parts}. Load average at the end: {load:.1f}."
+        f"Measured on {circumstances()} at the end: {os.cpu_count()} {platform.machine()} cores under "
+        f"{platform.system()}, Python {platform.python_version()}, {parts}."
     )
+
+
+def circumstances() -> str:
+    """The day, and how busy the machine is with whatever runs on it."""
+    load, *_ = os.getloadavg()
+    return f"{datetime.now(UTC):%Y-%m-%d}, load average {load:.1f}"
 
 
 def keep(name: str, section: Section) -> None:

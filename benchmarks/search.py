@@ -25,8 +25,9 @@ ABOUT = """\
 Hybrid search, ten hits, the questions of `benchmarks/questions.toml` in turn. The time to embed the question is taken
 off and has its own line; what remains is search, and at the doors the way there and back as well. Beside it stand the
 two arms of the index alone, asked with the same words and vectors in the same run. Pairs are p50 / p99, and the ratio
-compares the p50. The first thousand passages are real, the others variations of them with vectors near the originals'
-(`benchmarks/collection.py`)."""
+compares the p50. The smaller collection is asked first and so pays for what a process learns once, the stems of words.
+Its first thousand passages are real; the others, and those of the larger one, are variations with vectors near the
+originals' (`benchmarks/collection.py`)."""
 
 SIZES = (2_500, 25_000)
 QUICK_SIZES = (40, 100)
