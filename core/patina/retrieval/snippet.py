@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from patina.retrieval.words import asked, occurrences
+from collections.abc import Collection
+
+from patina.retrieval.words import asked, found
 
 SNIPPET_CHARACTERS = 320
 
@@ -13,20 +15,20 @@ def snippet(text: str, question: str = "", length: int = SNIPPET_CHARACTERS) -> 
     Without a question, or without any of its words, the beginning. A line that is longer is cut.
     """
     lines = text.strip("\n").split("\n")
-    weights = _weigh(lines, set(asked(question)) if question else set())
-    best, best_weight = (0, 1), -1
-    for first in range(len(lines)):
-        last = _fill(lines, first, length)
-        weight = len(frozenset().union(*weights[first:last]))
-        if weight > best_weight:
-            best, best_weight = (first, last), weight
-        if last == len(lines):
-            break
-    return "\n".join(lines[slice(*best)])[:length]
+    first = _best_start(lines, asked(question), length) if question else 0
+    return "\n".join(lines[first : _fill(lines, first, length)])[:length]
 
 
-def _weigh(lines: list[str], wanted: set[str]) -> list[frozenset[str]]:
-    return [frozenset(s for _, _, s in occurrences(line) if s in wanted) for line in lines]
+def _best_start(lines: list[str], wanted: Collection[str], length: int) -> int:
+    """The line to begin at: the first of those from which on the most different words of the question fit in."""
+    held = [(number, stem) for number, line in enumerate(lines) for stem in found(line, wanted)]
+    best, most = 0, 0
+    for start in dict.fromkeys(number for number, _ in held):
+        end = _fill(lines, start, length)
+        fitting = len({stem for number, stem in held if start <= number < end})
+        if fitting > most:
+            best, most = start, fitting
+    return best
 
 
 def _fill(lines: list[str], first: int, length: int) -> int:
