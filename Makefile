@@ -19,6 +19,7 @@ check: $(VENV)/tools  ## style, types, tidiness
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_tidy.py
 
 fix: $(VENV)/tools
 	$(BIN)/ruff check --fix .

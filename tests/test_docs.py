@@ -159,7 +159,7 @@ def literal(value: object) -> str:
 
 def setting(key: str, name: str, field: structs.FieldInfo, kind: Any = None) -> str:
     """The beginning of a row: name, what is expected, default, variable."""
-    default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()  # type: ignore[operator]
+    default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
     return f"| `{name}` | {expected(kind or field.type)} | `{literal(default)}` | `{variable(key)}` | "
 
 

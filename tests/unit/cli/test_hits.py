@@ -103,4 +103,5 @@ def test_the_limit_on_the_command_line_is_the_one_of_the_wire() -> None:
 
 def test_explaining_says_what_a_vote_counted() -> None:
     hits = Hits(hits=[], degraded=None, took_ms=1.0, weights={"dense": 1.0, "lexical": 0.05})
-    assert "What a vote counted: meaning 1.00, words 0.05" in [plain(line) for line in closing_lines(hits, explain=True)]
+    lines = [plain(line) for line in closing_lines(hits, explain=True)]
+    assert "What a vote counted: meaning 1.00, words 0.05" in lines
