@@ -30,6 +30,7 @@ from patina_http.settings import HttpSettings
 
 from .environment import PROJECT
 from .examples.pages import PAGES, Block, blocks, sections
+from .test_tidy import FLOOR
 
 REFERENCE = PAGES / "reference"
 TEXTS = {
@@ -70,6 +71,14 @@ def test_every_page_can_be_reached_from_the_index() -> None:
     index = (PAGES / "index.md").read_text()
     missing = {path.relative_to(PAGES).as_posix() for path in PAGES.rglob("*.md")} - set(LINK.findall(index))
     assert missing == {"index.md"}
+
+
+def test_the_map_shows_every_room_from_the_ground_up() -> None:
+    headings = [line for line in TEXTS["ARCHITECTURE.md"].splitlines() if line.startswith("### ")]
+    shown = [Path(link).stem for heading in headings for link in LINK.findall(heading) if link.startswith("core/")]
+    rooms = [room for room in shown if room in FLOOR]
+    assert set(rooms) == FLOOR.keys() - {"_hooks"}
+    assert [FLOOR[room] for room in rooms] == sorted(FLOOR[room] for room in rooms)
 
 
 # -- examples ---------------------------------------------------------------------------------------------------------
