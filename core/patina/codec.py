@@ -93,6 +93,8 @@ def _explained(error: msgspec.ValidationError, raw: bytes | msgspec.Raw, into: A
         refusal.hint = _choice(found["wrong"], list(fields))
     elif found := _WRONG_VALUE.fullmatch(str(error)):
         refusal.hint = _choice(found["wrong"], _literals(fields[found["field"]]))
+    elif refusal.param in fields:
+        refusal.hint = _bounds(fields[refusal.param])
     return refusal
 
 
@@ -113,6 +115,14 @@ def _literals(annotation: Any) -> list[str]:
     if isinstance(annotation, str):
         return [annotation]
     return [word for part in get_args(annotation) for word in _literals(part)]
+
+
+def _bounds(annotation: Any) -> str:
+    """The numbers that an ``Annotated[int, Meta(ge=1, le=9)]`` admits, in words."""
+    for meta in getattr(annotation, "__metadata__", ()):
+        if isinstance(meta, msgspec.Meta) and meta.ge is not None and meta.le is not None:
+            return f"Give a number from {meta.ge} to {meta.le}."
+    return ""
 
 
 def _choice(wrong: str, words: list[str]) -> str:

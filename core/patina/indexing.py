@@ -11,6 +11,7 @@ import msgspec
 
 from patina import wire
 from patina.config import Config
+from patina.errors import InvalidRequest
 from patina.ingest.chunk import Chunker, estimate
 from patina.ingest.entry import Cutter
 from patina.ingest.follow import Follower
@@ -65,12 +66,19 @@ class Indexing:
     async def documents(self, request: wire.Index) -> IndexReport:
         started = time.perf_counter()
         shelved = await self._open(request.repo, "")
+        if shelved.record.root:
+            raise InvalidRequest(
+                f"Collection {shelved.name!r} follows the folder {shelved.record.root}, and its next run would remove "
+                "what is not there.",
+                hint="Hand the documents to another collection.",
+                param="repo",
+            )
         async with self._writing[shelved.name]:
             intake, follower, embedded = await self._intake(shelved)
             await self._run(intake.take_documents, request.documents)
             if request.wait:
                 await follower.settle(embedded=True)
-            return self._report(shelved, intake, follower.embedded - embedded, started)
+            return self._report(shelved, intake, follower.embedded - embedded, started, request.wait)
 
     async def paths(self, request: wire.IndexPaths) -> AsyncIterator[Event]:
         """Progress as it goes, then the reports. Closing ends the run at the next file; what is committed stays."""
@@ -135,7 +143,7 @@ class Indexing:
         if request.wait:
             async for progress in self._embedding(shelved, follower):
                 yield progress
-        yield self._report(shelved, intake, follower.embedded - embedded, started)
+        yield self._report(shelved, intake, follower.embedded - embedded, started, request.wait)
 
     async def _embedding(self, shelved: Shelved, follower: Follower) -> AsyncIterator[Event]:
         """Progress until the collection is embedded and indexed; without a model there is none to tell."""
@@ -150,7 +158,7 @@ class Indexing:
         """A run into the collection, its follower, and how many chunks that one has embedded so far."""
         follower = self._followers[shelved.name]
         async with follower.using_index:
-            await self._run(self._shelf.look_for_model, shelved)
+            await self._run(self._shelf.look_for_model, shelved, tokenizing=True)
         if shelved.mismatch is not None:
             raise shelved.mismatch
         loop = asyncio.get_running_loop()
@@ -185,15 +193,26 @@ class Indexing:
 
     # -- telling ------------------------------------------------------------------------------------------------------
 
-    def _report(self, shelved: Shelved, intake: Intake, embedded: int, started: float) -> IndexReport:
+    def _report(self, shelved: Shelved, intake: Intake, embedded: int, started: float, waited: bool) -> IndexReport:
         report = intake.tally.report(shelved.name)
-        return msgspec.structs.replace(report, embedded=embedded, note=self._note(shelved), took_ms=_ms_since(started))
+        note = self._note(shelved) or (None if waited else self._left(shelved))
+        return msgspec.structs.replace(report, embedded=embedded, note=note, took_ms=_ms_since(started))
+
+    def _left(self, shelved: Shelved) -> str | None:
+        """What goes on after a report that nobody waited for."""
+        if not self._followers[shelved.name].working:
+            return None
+        return "Found by words now; by meaning once the daemon has embedded it, which `patina status` shows."
 
     def _note(self, shelved: Shelved) -> str | None:
         if shelved.missing_model is not None:
             return f"Searchable by words alone: {shelved.missing_model}"
-        refused = len(self._followers[shelved.name].unembeddable)
-        return f"{refused} chunks could not be embedded; the log says why." if refused else None
+        follower = self._followers[shelved.name]
+        if follower.problem is not None:
+            return f"Not all is searchable by meaning yet: {follower.problem}"
+        refused = len(follower.unembeddable)
+        chunks = "1 chunk" if refused == 1 else f"{refused} chunks"
+        return f"{chunks} could not be embedded; the log says why." if refused else None
 
     def _status(self, one: Shelved, indexed_at: float | None) -> wire.CollectionStatus:
         counts = self._store.counts(one.name)

@@ -109,16 +109,21 @@ class Shelf:
             self._stamp(shelved, shelved.info)
         shelved.applied = shelved.index.open(self._folder(shelved.name), _stamp_of(shelved.record))
 
-    def look_for_model(self, shelved: Shelved) -> None:
-        """See whether the model is there, and adopt it for a collection that has had none."""
+    def look_for_model(self, shelved: Shelved, *, tokenizing: bool = False) -> None:
+        """See whether the model is there, with `tokenizing` whether it cuts texts into tokens too.
+
+        A collection that has no vectors yet adopts it, whatever model it was to have before.
+        """
         try:
             shelved.info = shelved.model.info()
             shelved.missing_model = None
+            if tokenizing:
+                shelved.model.measure(["a word"])
         except PatinaError as error:
             shelved.info = None
             shelved.missing_model = error
             return
-        if not shelved.record.identity:
+        if self._may_adopt(shelved):
             self._stamp(shelved, shelved.info)
             shelved.index.close()
             shelved.applied = shelved.index.open(self._folder(shelved.name), _stamp_of(shelved.record))
@@ -147,6 +152,11 @@ class Shelf:
         self.look_for_model(shelved)
         self._open[record.name] = shelved
         return shelved
+
+    def _may_adopt(self, shelved: Shelved) -> bool:
+        if shelved.mismatch is not None:
+            return not self._store.counts(shelved.name).embedded
+        return not shelved.record.identity
 
     def _stamp(self, shelved: Shelved, info: ModelInfo) -> None:
         shelved.record = _adopt(shelved.record, shelved.settings, info)

@@ -359,12 +359,23 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
         return by_code(self.code)(self.message, hint=self.hint, param=self.param)
 
 
+_IN_WORDS = {
+    "`int`": "a whole number",
+    "`float`": "a number",
+    "`str`": "a text",
+    "`bool`": "true or false",
+    "`array`": "a list",
+    "`object`": "an object",
+}
+"""What msgspec calls the types, for somebody who may not write Python."""
+
+
 def invalid(error: msgspec.ValidationError) -> InvalidRequest:
     """msgspec's complaint as ours, with the field that it names."""
     text = str(error)
     found = re.search(r"`\$\.?([^`]*)`$", text) or re.search(r"field `([^`]*)`", text)
     param = found.group(1) if found else None
-    sentence = text.split(" - at `", maxsplit=1)[0]
+    sentence = re.sub("`[a-z]+`", lambda word: _IN_WORDS.get(word[0], word[0]), text.split(" - at `", maxsplit=1)[0])
     return InvalidRequest(f"{param}: {sentence}." if param else f"{sentence}.", param=param)
 
 

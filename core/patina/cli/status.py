@@ -66,7 +66,11 @@ def _collection_lines(reply: StatusReply) -> list[Line]:
         return [line(), line("Nothing is indexed yet. Take something in with 'patina index PATH'.")]
     rows = [_row(each) for each in reply.collections]
     listed = table(rows, ("collection", "documents", "chunks", "embedded", "indexed", "root"))
-    problems = [line(Piece(f"! {each.name}: {each.problem}", "yellow")) for each in reply.collections if each.problem]
+    problems = [
+        line(Piece(f"! {each.name}: {each.problem}", "yellow"))
+        for each in reply.collections
+        if each.problem and each.problem not in reply.notes  # those are told above
+    ]
     return [line(), *listed, *problems]
 
 

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from patina.errors import Busy, PatinaError, Unavailable
+from patina.errors import Failed, InvalidRequest, PatinaError
 from patina.models import Lane
 from patina.shelf import Shelved
 from patina.store import Store
@@ -23,6 +23,8 @@ COURSE = 32
 COURSES_IN_FLIGHT = 3
 """So that a model thread finds the next text waiting while a course is being committed."""
 RETRY_S = 5.0
+MAX_RETRY_S = 300.0
+"""Each failure in a row doubles the wait up to this; whatever is committed is tried at once."""
 
 Run = Callable[..., Awaitable[Any]]
 
@@ -36,7 +38,8 @@ class Follower:
         """Chunk texts that the model has computed since the start."""
         self.unembeddable: dict[str, str] = {}
         """Digests that the model refused, with the reason; tried again after a restart."""
-        self.problem: str | None = None
+        self._problems: dict[str, str] = {}
+        self._retry_s = RETRY_S
         self._store = store
         self._run = run
         self._embed_wanted = asyncio.Event()
@@ -49,8 +52,8 @@ class Follower:
     def start(self) -> None:
         self.wake()
         self._tasks = [
-            asyncio.create_task(self._forever(self._index_wanted, self._index_idle, self._index)),
-            asyncio.create_task(self._forever(self._embed_wanted, self._embed_idle, self._embed)),
+            asyncio.create_task(self._forever("index", self._index_wanted, self._index_idle, self._index)),
+            asyncio.create_task(self._forever("embed", self._embed_wanted, self._embed_idle, self._embed)),
         ]
 
     def wake(self) -> None:
@@ -66,6 +69,11 @@ class Follower:
         await self._index_idle.wait()
         async with self._using_index:
             await self._run(self.shelved.index.checkpoint)
+
+    @property
+    def problem(self) -> str | None:
+        """What keeps the collection from being embedded or indexed, in a sentence with the next step."""
+        return next(iter(self._problems.values()), None)
 
     @property
     def working(self) -> bool:
@@ -86,23 +94,40 @@ class Follower:
         self._index_idle.clear()
         self._index_wanted.set()
 
-    async def _forever(self, wanted: asyncio.Event, idle: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
+    async def _forever(
+        self, name: str, wanted: asyncio.Event, idle: asyncio.Event, work: Callable[[], Awaitable[None]]
+    ) -> None:
         while True:
             await wanted.wait()
             wanted.clear()
-            try:
-                await work()
-                self.problem = None
-            except PatinaError as error:
-                self.problem = str(error)
-                log.warning("collection=%s %s", self.shelved.name, error)
-            except Exception:  # a job's edge: the collection is reported and tried again, the daemon lives on
-                self.problem = "An unexpected error stopped the index; the daemon's log has it."
-                log.exception("collection=%s following the log failed", self.shelved.name)
+            problem = await self._tried(work)
+            if problem is None:
+                self._problems.pop(name, None)
+                self._retry_s = self._retry_s if self._problems else RETRY_S
+            else:
+                self._tell(name, problem)
             if not wanted.is_set():
                 idle.set()
-            if self.problem:
-                asyncio.get_running_loop().call_later(RETRY_S, self.wake)
+            if problem is not None:
+                asyncio.get_running_loop().call_later(self._retry_s, self.wake)
+                self._retry_s = min(2 * self._retry_s, MAX_RETRY_S)
+
+    async def _tried(self, work: Callable[[], Awaitable[None]]) -> str | None:
+        """What went wrong, if anything did."""
+        try:
+            await work()
+        except PatinaError as error:
+            return str(error)
+        except Exception:  # a job's edge: the collection is reported and tried again, the daemon lives on
+            log.exception("collection=%s following the log failed", self.shelved.name)
+            return "An unexpected error stopped the index; the daemon's log has it."
+        return None
+
+    def _tell(self, name: str, problem: str) -> None:
+        """Note a problem, and log it unless it is the one that was there before."""
+        if self._problems.get(name) != problem:
+            log.warning("collection=%s %s", self.shelved.name, problem)
+        self._problems[name] = problem
 
     async def _index(self) -> None:
         one = self.shelved
@@ -151,9 +176,7 @@ class Follower:
         """Raw vectors by digest. When the model refuses, one text at a time, so that only the culprit is left out."""
         try:
             results = await self.shelved.model.embed(list(texts.values()), "passage", Lane.BACKGROUND)
-        except (Busy, Unavailable):
-            raise  # nothing is wrong with the texts
-        except PatinaError as error:
+        except (InvalidRequest, Failed) as error:  # any other error is the model's own: nothing is wrong with the texts
             if len(texts) == 1:
                 self.unembeddable.update(dict.fromkeys(texts, str(error)))
                 log.warning("collection=%s a chunk cannot be embedded: %s", self.shelved.name, error)

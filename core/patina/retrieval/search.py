@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from patina.config import PipelineSettings
-from patina.errors import InvalidRequest
+from patina.errors import Busy, InvalidRequest, PatinaError
 from patina.models import Lane
 from patina.retrieval import degrade
 from patina.retrieval.fusion import Fused, fuse, merge
@@ -51,6 +51,8 @@ class _Asked(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     leave_out: frozenset[str] = frozenset()
     """Documents (their chunks' ids) that asked the question themselves."""
     embed_ms: float = 0.0
+    failure: PatinaError | None = None
+    """Why a model that is there gave no vector for the question."""
 
 
 async def search(request: Scry, collections: Sequence[Shelved], store: Store, run: Run) -> Hits:
@@ -66,7 +68,7 @@ async def search(request: Scry, collections: Sequence[Shelved], store: Store, ru
     hits = await run(_fetch, request, asked, fused, store)
     return Hits(
         hits=hits,
-        degraded=await run(degrade.sentence, request.mode, collections, store),
+        degraded=await run(degrade.sentence, request.mode, collections, store, asked.failure),
         took_ms=_ms_since(started),
         embed_ms=asked.embed_ms,
         weights=weights,
@@ -89,14 +91,21 @@ async def _ask(request: Scry, collections: Sequence[Shelved], store: Store, run:
 async def _embed_question(text: str, collections: Sequence[Shelved]) -> _Asked:
     started = time.perf_counter()
     vectors: dict[str, Vector] = {}
+    failures: dict[str, PatinaError] = {}
     for one in collections:
         if one.mismatch is not None:
             raise one.mismatch
-        if one.info is None or one.info.identity in vectors:
+        if one.info is None or one.info.identity in vectors.keys() | failures.keys():
             continue
-        [result] = await one.model.embed([text], "query", Lane.QUESTION)
-        vectors[one.info.identity] = result.vector
-    return _Asked(text=text, vectors=vectors, embed_ms=_ms_since(started) if vectors else 0.0)
+        try:
+            [result] = await one.model.embed([text], "query", Lane.QUESTION)
+            vectors[one.info.identity] = result.vector
+        except Busy:
+            raise  # to ask again is better than to be answered by half
+        except PatinaError as error:
+            failures[one.info.identity] = error
+    failure = next(iter(failures.values()), None)
+    return _Asked(text=text, vectors=vectors, embed_ms=_ms_since(started) if vectors else 0.0, failure=failure)
 
 
 async def _rank(request: Scry, asked: _Asked, one: Shelved, store: Store, run: Run) -> list[Ranking]:

@@ -70,8 +70,10 @@ async def model(request: Asked) -> Response[bytes]:
 def texts_of(given: Any) -> list[str]:
     """The texts of an ``input``. Raises `InvalidRequest`."""
     texts = [given] if isinstance(given, str) else given
-    if not isinstance(texts, list) or not texts:
-        raise InvalidRequest("input is neither a text nor a list of texts.", param="input")
+    if texts == []:
+        raise InvalidRequest("input is an empty list.", hint=SEND_SOMETHING, param="input")
+    if not isinstance(texts, list):
+        raise InvalidRequest("input is neither a text nor a list of texts.", hint=SEND_SOMETHING, param="input")
     if len(texts) > wire.MAX_EMBED_TEXTS:
         raise InvalidRequest(
             f"input holds {len(texts)} texts; one request may hold {wire.MAX_EMBED_TEXTS}.",
@@ -85,10 +87,11 @@ def texts_of(given: Any) -> list[str]:
             )
         if not isinstance(text, str) or not text:
             where = "input" if isinstance(given, str) else f"input[{position}]"
-            raise InvalidRequest(f"{where} is empty or not a text.", param=where)
+            raise InvalidRequest(f"{where} is empty or not a text.", hint=SEND_SOMETHING, param=where)
     return texts
 
 
+SEND_SOMETHING = "Send a text of at least one character, or a list of them."
 SEND_TEXT = "Send the text itself (in LangChain: check_embedding_ctx_length=False)."
 
 

@@ -35,7 +35,8 @@ def test_a_request_names_its_reply() -> None:
         (b'{"op":"scri"}', "op", "'scry'.*verify"),
         (b"{}", "op", "scry"),
         (b'{"op":"embed","texts":["a"],"kind":"x"}', "kind", "query, passage"),
-        (b'{"op":"scry","limit":0}', "limit", ""),
+        (b'{"op":"scry","limit":0}', "limit", "from 1 to 1000"),
+        (b'{"op":"scry","limit":"9"}', "limit", "from 1 to 1000"),
         (b'{"op":"scry","filter":{"langage":"x"}}', "filter", ""),
     ],
 )

@@ -235,9 +235,10 @@ async def test_questions_are_answered_while_the_model_is_busy(tmp_path: Path) ->
         embedders={"fake": {"delay_s": 0.05}},
     )
     async with Patina(config, plugins={"fakes": plugin}) as patina:
-        await patina.index(
+        report = await patina.index(
             "notes", [{"id": f"n{n}", "text": f"Note about subject{n}."} for n in range(100)], wait=False
         )
+        assert "once the daemon has embedded it" in (report.note or "")
         await asyncio.sleep(0.3)
         hits = await patina.scry("subject42")
         assert hits.hits[0].path == "n42"
@@ -264,3 +265,12 @@ async def test_starting_and_stopping_leaves_nothing_behind(tmp_path: Path) -> No
             await patina.scry("soup")
         await patina.close()
     assert threading.active_count() <= threads
+
+
+async def test_documents_do_not_go_where_the_next_run_would_remove_them(patina: Patina, tmp_path: Path) -> None:
+    lines(tmp_path / "shelf", "a.txt", "Apples are red.")
+    await patina.index_paths([tmp_path / "shelf"])
+    with pytest.raises(InvalidRequest, match=r"'shelf' follows the folder .*another collection"):
+        await patina.index("shelf", NOTES)
+    [report] = await patina.index_paths([tmp_path / "shelf"])
+    assert (report.unchanged, report.removed) == (1, 0)

@@ -173,3 +173,11 @@ async def test_one_model_is_shown_or_is_not_found(client: openai.AsyncOpenAI, ht
         await client.models.retrieve("gpt-5")
     assert caught.value.code == "model_not_found"
     assert "small" in str(caught.value)
+
+
+@pytest.mark.parametrize("given", ["", [], ["a", ""], None])
+async def test_nothing_to_embed_is_refused_with_what_to_send(http: httpx.AsyncClient, given: Any) -> None:
+    answer = await http.post("/v1/embeddings", json={"input": given})
+    assert answer.status_code == 400
+    assert "empty" in answer.json()["error"]["message"] or given is None
+    assert "Send a text" in answer.json()["error"]["hint"]
