@@ -290,13 +290,13 @@ class Patina:
 
     async def _model(self, name: str | None) -> Model:
         """The model of that name, or the default one. Raises `ModelNotFound` with the valid names."""
-        if name is None:
-            return self._pool.model(self.config.defaults.embedder)
-        entries = (await self._models(wire.Models())).models
-        for offered, entry in zip(self._embedders(), entries, strict=True):
-            if name in {offered, entry.name}:
+        if name is None or name in self._embedders():
+            return self._pool.model(name or self.config.defaults.embedder)
+        entries = await self._entries()
+        for offered, entry in entries.items():
+            if name == entry.name:
                 return self._pool.model(offered)
-        known = ", ".join(entry.name for entry in entries)
+        known = ", ".join(entry.name for entry in entries.values())
         raise ModelNotFound(f"There is no model {name!r}.", hint=f"There is: {known}.", param="model")
 
     def _embedders(self) -> list[str]:
@@ -305,7 +305,19 @@ class Patina:
         return [default, *sorted(name for name in self.registry.embedders if name != default)]
 
     async def _models(self, _: wire.Models) -> wire.ModelList:
-        return wire.ModelList(models=[await self._model_entry(name) for name in self._embedders()])
+        return wire.ModelList(models=list((await self._entries()).values()))
+
+    async def _entries(self) -> dict[str, wire.ModelEntry]:
+        """By offer, without the models that cannot be had. Raises the default's error when none can."""
+        entries, failures = {}, []
+        for name in self._embedders():
+            try:
+                entries[name] = await self._model_entry(name)
+            except PatinaError as error:
+                failures.append(error)
+        if not entries:
+            raise failures[0]
+        return entries
 
     async def _model_entry(self, name: str) -> wire.ModelEntry:
         model = self._pool.model(name)

@@ -59,7 +59,11 @@ def _absolute(paths: tuple[Path, ...]) -> list[str]:
 def _check_present(paths: tuple[Path, ...]) -> None:
     for path in paths:
         if not path.exists():
-            raise InvalidRequest(f"There is no file or folder {path}.", hint=f"Seen from {Path.cwd()}.", param="paths")
+            raise InvalidRequest(
+                f"There is no file or folder {path}, seen from {Path.cwd()}.",
+                hint="Check the spelling; to forget what was deleted, index the folder above it.",
+                param="paths",
+            )
 
 
 def _outcome(reports: Reports, strict: bool) -> int:

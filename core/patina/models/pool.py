@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import resource
 import sys
@@ -12,9 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from patina.errors import PatinaError, PluginError
 from patina.models.queue import FairQueue, Lane, Result
 from patina.protocols import Embedder
 from patina.types import Kind, ModelInfo, Tokens
+
+log = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
 T = TypeVar("T")
@@ -41,8 +45,20 @@ class Model:
         return self._queue.idle
 
     def info(self) -> ModelInfo:
-        """Blocks for a moment the first time. Raises `Unavailable` when there is no such model."""
-        return self._embedder.info
+        """Blocks for a moment the first time.
+
+        Raises `Unavailable` when there is no such model, `PluginError` for whatever else its plugin throws.
+        """
+        try:
+            return self._embedder.info
+        except PatinaError:
+            raise
+        except Exception as error:  # loading a plugin's model: one that breaks is reported, the rest runs
+            log.debug("embedder=%s failed", self.name, exc_info=True)
+            raise PluginError(
+                f"The embedder {self.name!r} failed: {type(error).__name__}: {error}.",
+                hint="Choose another embedder in [defaults], or ask the plugin's author.",
+            ) from error
 
     async def describe(self) -> ModelInfo:
         """`info`, off the event loop."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from patina import Patina, wire
+from patina import Offer, Patina, Settings, hookimpl, wire
 from patina.config import Config, PipelineSettings
-from patina.errors import Corrupt
+from patina.errors import Corrupt, ModelNotFound, PluginError
 from patina.testing import FakeEmbedder, FakePlugin
-from patina.types import Embedded, Kind, Tokens
+from patina.types import Embedded, Kind, ModelInfo, Tokens
 
 NOTES: list[dict[str, Any]] = [{"id": f"n{n}", "text": f"Apple number {n}."} for n in range(40)]
 DAMAGED = Corrupt("model.onnx is damaged.", hint="Copy it again.")
@@ -34,6 +34,33 @@ class Wordless(FakeEmbedder):
 
     def tokenize(self, texts: Sequence[str], kind: Kind) -> list[Tokens]:
         raise DAMAGED
+
+
+class Nameless:
+    """Has a bug where it should say what it is."""
+
+    @property
+    def info(self) -> ModelInfo:
+        raise ZeroDivisionError("oh")
+
+    def tokenize(self, texts: Sequence[str], kind: Kind) -> list[Tokens]:
+        raise NotImplementedError
+
+    def embed(self, batch: Sequence[Tokens]) -> Embedded:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        pass
+
+
+class NoSettings(Settings, frozen=True, kw_only=True):
+    """A section without keys."""
+
+
+class NamelessPlugin:
+    @hookimpl
+    def patina_embedders(self) -> Iterable[Offer[Any, Any]]:
+        return [Offer(name="nameless", config=NoSettings, build=lambda _: Nameless())]
 
 
 def opened(home: Path, embedder: FakeEmbedder) -> Patina:
@@ -73,3 +100,24 @@ async def test_a_sound_model_in_its_place_needs_no_rebuild(tmp_path: Path) -> No
         hits = await patina.scry("number 7")
         assert (hits.hits[0].path, hits.degraded) == ("n7", None)
         assert (await patina.handle(wire.Verify(full=True))).ok
+
+
+async def test_one_broken_embedder_hides_no_other(tmp_path: Path) -> None:
+    config = Config(home=tmp_path / "home", defaults=PipelineSettings(embedder="fake", index="fake"))
+    async with Patina(config, plugins={"fakes": FakePlugin(), "odd": NamelessPlugin()}) as patina:
+        names = [entry.name for entry in (await patina.handle(wire.Models())).models]
+        assert "fake" in names
+        for name in ("fake", names[0]):
+            assert (await patina.embed(["a"], model=name)).shape == (1, 64)
+        with pytest.raises(ModelNotFound, match=r"'nope'.*fake"):
+            await patina.embed(["a"], model="nope")
+        with pytest.raises(PluginError, match="'nameless' failed: ZeroDivisionError: oh"):
+            await patina.embed(["a"], model="nameless")
+
+
+async def test_a_default_embedder_with_a_bug_leaves_the_words(tmp_path: Path) -> None:
+    config = Config(home=tmp_path / "home", defaults=PipelineSettings(embedder="nameless", index="fake"))
+    async with Patina(config, plugins={"fakes": FakePlugin(), "odd": NamelessPlugin()}) as patina:
+        assert "ZeroDivisionError" in ((await patina.index("notes", NOTES)).note or "")
+        assert (await patina.scry("number 7")).hits[0].path == "n7"
+        assert (await patina.handle(wire.Status())).model is None

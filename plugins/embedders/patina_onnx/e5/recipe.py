@@ -126,7 +126,8 @@ def _weights_path() -> Path | None:
     package = find_spec(_PACKAGE)
     if package is None or package.origin is None or find_spec("onnx") is None:
         return None
-    return Path(package.origin).parent / _WEIGHTS
+    weights = Path(package.origin).parent / _WEIGHTS
+    return weights if weights.is_file() else None
 
 
 def _unavailable() -> Unavailable:
