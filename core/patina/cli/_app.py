@@ -30,6 +30,9 @@ GROUPS = {
 }
 
 
+COMPLETION = "--install-completion"
+
+
 def app_for(words: Sequence[str]) -> App:
     """The app that can answer this command line: plugins are loaded only when it needs them."""
     first = words[0] if words else "--help"
@@ -37,10 +40,13 @@ def app_for(words: Sequence[str]) -> App:
     for name, (target, about) in COMMANDS.items():
         app.command(target, name=name, help=about, default_parameter=HABITS)
     for name, (target, about) in GROUPS.items():
-        if name == first:
+        if first in {name, COMPLETION}:
             app.command(_loaded(target))
         else:
             app.command(target, name=name, help=about)
+    app.register_install_completion_command(
+        COMPLETION, add_to_startup=False, help="Write the completion of commands for this shell, plugins' too."
+    )
     if first not in COMMANDS and first not in GROUPS and first != "--version":
         _add_plugin_commands(app, first)
     return app
