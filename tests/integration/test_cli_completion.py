@@ -6,7 +6,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from integration.conftest import House
+    from tests.integration.conftest import House
 
 
 def test_bash_completes_a_command_and_its_options(house: House) -> None:
