@@ -5,7 +5,8 @@
     ├── InvalidRequest     a request field is wrong: `param` names it
     │   └── TooLarge       …or larger than its written limit
     ├── NotFound           a name that does not exist
-    │   └── ModelNotFound
+    │   ├── ModelNotFound
+    │   └── JobNotFound
     ├── PluginError        a plugin failed to load, build or keep its promise
     ├── Busy               a queue is full; try again
     ├── Locked             another process holds the home
@@ -15,6 +16,8 @@
     ├── Refused            refused for safety
     ├── Mismatch           the index was made by another model
     ├── Corrupt            stored data is damaged, or newer than this version
+    ├── StorageFull        the disk is full: nothing is written, what is there can be read
+    ├── StorageFailed      the disk is read-only or fails: likewise
     ├── Unsupported        the plugin in use cannot do this
     └── Failed             anything else that went wrong while working
 
@@ -74,6 +77,10 @@ class ModelNotFound(NotFound):
     code = "model_not_found"
 
 
+class JobNotFound(NotFound):
+    code = "job_not_found"
+
+
 class PluginError(PatinaError):
     code = "plugin_failed"
 
@@ -110,6 +117,14 @@ class Corrupt(PatinaError):
     code = "corrupt"
 
 
+class StorageFull(PatinaError):
+    code = "storage_full"
+
+
+class StorageFailed(PatinaError):
+    code = "storage_failed"
+
+
 class Unsupported(PatinaError):
     code = "unsupported"
 
@@ -125,6 +140,7 @@ OUTCOMES: dict[str, Outcome] = {
     "too_large": Outcome(413, 2, "invalid_request_error"),
     "not_found": Outcome(404, 2, "invalid_request_error"),
     "model_not_found": Outcome(404, 2, "invalid_request_error"),
+    "job_not_found": Outcome(404, 2, "invalid_request_error"),
     "plugin_failed": Outcome(500, 1, "server_error"),
     "busy": Outcome(503, 1, "server_error"),
     "locked": Outcome(409, 4, "server_error"),
@@ -134,6 +150,8 @@ OUTCOMES: dict[str, Outcome] = {
     "refused": Outcome(403, 6, "permission_error"),
     "model_mismatch": Outcome(409, 1, "invalid_request_error"),
     "corrupt": Outcome(500, 1, "server_error"),
+    "storage_full": Outcome(507, 1, "server_error"),
+    "storage_failed": Outcome(503, 1, "server_error"),
     "unsupported": Outcome(501, 2, "invalid_request_error"),
     "failed": Outcome(500, 1, "server_error"),
     "error": Outcome(500, 1, "server_error"),

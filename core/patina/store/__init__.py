@@ -1,10 +1,20 @@
-"""The truth: collections, documents, chunks, vectors, cursors and the log of every change, in one SQLite file.
+"""The truth: collections, documents, chunks, vectors, cursors, jobs and the log of every change, in one SQLite file.
 
 What an index holds is derived from here and may be lost. A write is a document with all of its chunks, or its
 removal; it is acknowledged when it is on the disk, and a reader sees all of it or nothing.
 """
 
-from patina.store.records import Collection, Counts, Entry, Waiting, Write
+from patina.store.records import (
+    Collection,
+    Counts,
+    Entry,
+    Failure,
+    JobMark,
+    JobRecord,
+    JobState,
+    Waiting,
+    Write,
+)
 from patina.store.store import Store
 
-__all__ = ["Collection", "Counts", "Entry", "Store", "Waiting", "Write"]
+__all__ = ["Collection", "Counts", "Entry", "Failure", "JobMark", "JobRecord", "JobState", "Store", "Waiting", "Write"]

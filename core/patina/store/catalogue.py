@@ -61,6 +61,7 @@ def save(connection: apsw.Connection, collection: Collection) -> Seq:
     key, model = keys(connection, collection.name)
     if before not in {None, collection.identity}:
         connection.execute(_RECKON_EMBEDDED, (key, model))
+        connection.execute("DELETE FROM failures WHERE collection = ?", (key,))
         connection.execute("DELETE FROM log WHERE collection = ? AND op <> 'delete'", (key,))
         connection.execute(_LOG_ALL, (key, "put"))
     return log.head(connection, key)
@@ -72,5 +73,6 @@ def drop(connection: apsw.Connection, name: str) -> Seq:
     connection.execute(_LOG_ALL, (key, "delete"))
     connection.execute("DELETE FROM documents WHERE collection = ?", (key,))
     connection.execute("DELETE FROM cursors WHERE collection = ?", (key,))
+    connection.execute("DELETE FROM failures WHERE collection = ?", (key,))
     connection.execute("UPDATE collections SET alive = 0 WHERE key = ?", (key,))
     return log.head(connection, key)

@@ -12,7 +12,7 @@ import apsw
 
 from patina.errors import Failed, Unavailable
 from patina.store import schema
-from patina.store.failures import explained
+from patina.store.complaints import explained
 
 MAX_READERS = 16
 """Readings at once; more wait for their turn."""

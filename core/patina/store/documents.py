@@ -8,16 +8,16 @@ from typing import NamedTuple, TypeAlias
 import apsw
 import msgspec
 
-from patina.store import log
+from patina.store import jobs, log
 from patina.store.catalogue import keys
 from patina.store.records import Entry, Write
 from patina.types import Chunk, Document, Seq
 
 _LOG_REMOVED = """
-    INSERT INTO log (collection, op, id)
-    SELECT documents.collection, 'delete', chunks.id
+    INSERT INTO log (collection, op, id, unit)
+    SELECT documents.collection, 'delete', chunks.id, ?3
     FROM documents JOIN chunks ON chunks.document = documents.key
-    WHERE documents.collection = ? AND documents.path IN (SELECT value FROM json_each(?))
+    WHERE documents.collection = ?1 AND documents.path IN (SELECT value FROM json_each(?2))
     ORDER BY documents.key, chunks.position
 """
 _REMOVE = "DELETE FROM documents WHERE collection = ? AND path IN (SELECT value FROM json_each(?))"
@@ -74,32 +74,40 @@ class _Held(NamedTuple):
 def write(connection: apsw.Connection, change: Write) -> Seq:
     """Replace and remove documents; returns the head of the collection's log. Raises `NotFound`."""
     collection, model = keys(connection, change.collection)
+    unit = log.next_unit(connection)
     puts = {entry.document.path: entry for entry in change.puts}
-    _remove(connection, collection, [path for path in change.deletes if path not in puts])
-    _put(connection, collection, model, puts.values())
+    _remove(connection, collection, unit, [path for path in change.deletes if path not in puts])
+    rows = _compared(connection, collection, model, puts.values())
+    _put(connection, rows, unit)
     if change.cursor is not None:
         connection.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)", (collection, *change.cursor))
+    if change.job is not None:
+        jobs.mark(connection, change.job)
     connection.execute("UPDATE collections SET indexed_at = unixepoch('subsec') WHERE key = ?", (collection,))
     return log.head(connection, collection)
 
 
-def _remove(connection: apsw.Connection, collection: int, paths: list[str]) -> None:
+def _remove(connection: apsw.Connection, collection: int, unit: int, paths: list[str]) -> None:
     if paths:
         which = (collection, msgspec.json.encode(paths).decode())
-        connection.execute(_LOG_REMOVED, which)
+        connection.execute(_LOG_REMOVED, (*which, unit))
         connection.execute(_REMOVE, which)
 
 
-def _put(connection: apsw.Connection, collection: int, model: int | None, entries: Iterable[Entry]) -> None:
+def _compared(connection: apsw.Connection, collection: int, model: int | None, entries: Iterable[Entry]) -> _Rows:
     rows = _Rows(collection, model, connection.execute("SELECT ifnull(max(key), 0) FROM chunks").get)
     for entry in entries:
         _compare(connection, rows, entry)
-    log.append(connection, collection, "delete", [row[1] for row in rows.gone])
+    return rows
+
+
+def _put(connection: apsw.Connection, rows: _Rows, unit: int) -> None:
+    log.append(connection, rows.collection, unit, "delete", [row[1] for row in rows.gone])
     connection.executemany("DELETE FROM chunks WHERE key = ?", [row[:1] for row in rows.gone])
     connection.executemany(_MOVE_CHUNK, rows.moved)
     connection.executemany(_INSERT_CHUNK, rows.new)
     connection.executemany("INSERT INTO texts VALUES (?, ?)", rows.texts)
-    log.append(connection, collection, "put", rows.told)
+    log.append(connection, rows.collection, unit, "put", rows.told)
 
 
 def _compare(connection: apsw.Connection, rows: _Rows, entry: Entry) -> None:

@@ -1,59 +1,58 @@
-"""SQLite's complaints, as sentences with a next step."""
+"""The texts that a collection's model refused. None of them is tried again until it is said to be due."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
 
 import apsw
+import msgspec
 
-from patina.errors import Corrupt, Failed, PatinaError, Unavailable
+from patina.store.catalogue import keys
+from patina.store.records import Failure
+from patina.types import Seq
 
-
-class _Meaning(NamedTuple):
-    complaints: tuple[type[apsw.Error], ...]
-    error: type[PatinaError]
-    sentence: str
-    hint: str = ""
-
-
-# None of these loses what was acknowledged, and a write that meets one leaves nothing behind.
-_MEANINGS = (
-    _Meaning(
-        (apsw.FullError,),
-        Failed,
-        "The disk is full: the store {where} could not be written, and nothing in it was changed.",
-        "Free some space, then repeat the write; searching goes on meanwhile.",
-    ),
-    _Meaning(
-        (apsw.CorruptError, apsw.NotADBError),
-        Corrupt,
-        "The store {where} is damaged ({error}).",
-        "Keep a copy of it, move it away and index again; `patina verify --full` names what else is damaged.",
-    ),
-    _Meaning(
-        (apsw.ReadOnlyError, apsw.PermissionsError),
-        Failed,
-        "The store {where} cannot be written: it, its folder or its disk is read-only.",
-        "Make it writable for this user, then repeat the write.",
-    ),
-    _Meaning(
-        (apsw.CantOpenError,),
-        Failed,
-        "The store {where} cannot be opened ({error}).",
-        "Look whether it and its folder may be read and written by this user.",
-    ),
-    _Meaning(
-        (apsw.IOError,),
-        Failed,
-        "The disk failed under the store {where} ({error}).",
-        "Look for the disk's errors in the system's log, then repeat what failed.",
-    ),
-    _Meaning((apsw.InterruptError, apsw.ConnectionClosedError), Unavailable, "The store {where} was closed meanwhile."),
-)
-_OTHERWISE = _Meaning((apsw.Error,), Failed, "The store {where} refused ({error}).")
+_NOTE = """
+    INSERT INTO failures (collection, digest, reason, attempts, failed_at) VALUES (?, ?, ?, 1, unixepoch('subsec'))
+    ON CONFLICT DO UPDATE SET
+        reason = excluded.reason, attempts = attempts + 1, failed_at = excluded.failed_at, due = 0
+"""
+# A failure counts while a chunk with its text waits: the text may have left, or got its vector some other way.
+_HELD = """
+    FROM failures
+    CROSS JOIN chunks INDEXED BY waiting_by_digest
+        ON chunks.digest = failures.digest AND chunks.embedded = 0 AND chunks.collection = failures.collection
+"""
+_COUNT = f"SELECT count(*) {_HELD} WHERE failures.collection = ? AND NOT due"
+_LIST = f"""
+    SELECT failures.digest, reason, attempts, failed_at, min(chunks.id), documents.path
+    {_HELD} JOIN documents ON documents.key = chunks.document
+    WHERE failures.collection = ? AND NOT due
+    GROUP BY failures.digest ORDER BY failed_at DESC, failures.digest LIMIT ?
+"""
 
 
-def explained(error: apsw.Error, where: str) -> PatinaError:
-    """What SQLite's error means for the store at `where`."""
-    meaning = next((one for one in _MEANINGS if isinstance(error, one.complaints)), _OTHERWISE)
-    return meaning.error(meaning.sentence.format(where=where, error=error), hint=meaning.hint)
+def note(connection: apsw.Connection, collection: str, reasons: Mapping[str, str]) -> Seq:
+    """Remember reasons by digest, and count the attempts; returns 0, for no log moves. Raises `NotFound`."""
+    key, _ = keys(connection, collection)
+    connection.executemany(_NOTE, [(key, digest, reason) for digest, reason in reasons.items()])
+    return 0
+
+
+def forget(connection: apsw.Connection, collection: str) -> int:
+    """Let every text of the collection be tried again; returns how many there were. Raises `NotFound`."""
+    key, _ = keys(connection, collection)
+    connection.execute("UPDATE failures SET due = 1 WHERE collection = ? AND NOT due", (key,))
+    return connection.changes()
+
+
+def count(connection: apsw.Connection, collection: int) -> int:
+    """The chunks of a collection whose text was refused."""
+    return int(connection.execute(_COUNT, (collection,)).get)
+
+
+def recent(connection: apsw.Connection, collection: int, limit: int) -> list[Failure]:
+    """Newest first."""
+    return [
+        msgspec.convert(dict(zip(Failure.__struct_fields__, row, strict=True)), Failure)
+        for row in connection.execute(_LIST, (collection, limit))
+    ]

@@ -2,7 +2,8 @@
 
 It is appended to in the transaction of the change itself, and its positions only grow, over all collections, even
 when its last entries are removed. An entry says which chunk to look at; what a follower is told is what holds when it
-reads. So it may follow from any position, twice or from far behind, and ends with what is alive.
+reads. So it may follow from any position, twice or from far behind, and ends with what is alive. What one write says
+is a unit: a follower that is told a part of it would show documents with half of their passages.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from patina.types import Change, Seq
 
 # The text of a chunk is read for a put; for a vector only if that vector is not the collection's model's.
 _CHANGES = """
-    SELECT log.seq, log.id, chunks.heading, documents.path, documents.title, texts.text, vectors.vector
+    SELECT log.unit, log.seq, log.id, chunks.heading, documents.path, documents.title, texts.text, vectors.vector
     FROM log INDEXED BY log_by_collection
     LEFT JOIN chunks ON log.op <> 'delete' AND chunks.id = log.id AND chunks.collection = log.collection
     LEFT JOIN vectors ON vectors.model = ?1 AND vectors.digest = chunks.digest
     LEFT JOIN documents ON documents.key = chunks.document
     LEFT JOIN texts ON texts.key = chunks.key AND (log.op = 'put' OR vectors.vector IS NULL)
-    WHERE log.collection = ?2 AND log.seq > ?3
+    WHERE log.collection = ?2 AND log.seq > ?3 AND (?4 IS NULL OR log.unit = ?4)
     ORDER BY log.seq
-    LIMIT ?4
+    LIMIT ?5
 """
 # An entry is superseded by a later put or delete of its chunk, a vector by a later vector too.
 _SWEEP = """
@@ -40,9 +41,16 @@ _SWEEP = """
 _headings = msgspec.json.Decoder(tuple[str, ...])
 
 
-def append(connection: apsw.Connection, collection: int, op: Literal["put", "delete"], ids: Sequence[str]) -> None:
+def next_unit(connection: apsw.Connection) -> int:
+    """What names the next unit: the position of its first entry."""
+    return int(connection.execute("SELECT ifnull(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'log'").get)
+
+
+def append(
+    connection: apsw.Connection, collection: int, unit: int, op: Literal["put", "delete"], ids: Sequence[str]
+) -> None:
     connection.executemany(
-        "INSERT INTO log (collection, op, id) VALUES (?, ?, ?)", [(collection, op, one) for one in ids]
+        "INSERT INTO log (collection, op, id, unit) VALUES (?, ?, ?, ?)", [(collection, op, one, unit) for one in ids]
     )
 
 
@@ -52,8 +60,13 @@ def head(connection: apsw.Connection, collection: int) -> Seq:
 
 
 def changes(connection: apsw.Connection, collection: int, model: int | None, after: Seq, limit: int) -> list[Change]:
-    """The entries after a position, oldest first: one change for each."""
-    return [_change(row) for row in connection.execute(_CHANGES, (model, collection, after, limit))]
+    """The entries after a position, oldest first: one change for each, and the last one's unit to its end."""
+    rows = connection.execute(_CHANGES, (model, collection, after, None, limit)).fetchall()
+    if rows:
+        unit, last = rows[-1][:2]
+        rest = () if unit is None else connection.execute(_CHANGES, (model, collection, last, unit, -1))
+        rows.extend(rest)
+    return [_change(row[1:]) for row in rows]
 
 
 def sweep(connection: apsw.Connection) -> int:

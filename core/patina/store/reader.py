@@ -13,6 +13,7 @@ from typing import Any
 import apsw
 import msgspec
 
+from patina.store import failures
 from patina.store.records import Collection, Counts, Waiting
 from patina.types import Chunk, Document
 from patina.wire import Filter
@@ -53,6 +54,10 @@ _MISSING = """
     FROM chunks INDEXED BY waiting_by_collection
     JOIN texts ON texts.key = chunks.key
     WHERE chunks.collection = ? AND chunks.embedded = 0 AND chunks.digest NOT IN (SELECT value FROM json_each(?))
+        AND NOT EXISTS (
+            SELECT 1 FROM failures
+            WHERE failures.collection = chunks.collection AND failures.digest = chunks.digest AND NOT due
+        )
     ORDER BY chunks.key
 """
 _VECTORS = """
@@ -103,8 +108,11 @@ def collection(connection: apsw.Connection, name: str) -> Collection | None:
 
 
 def counts(connection: apsw.Connection, name: str) -> Counts:
-    row = connection.execute("SELECT documents, chunks, embedded FROM collections WHERE name = ?", (name,)).fetchone()
-    return Counts(documents=row[0], chunks=row[1], embedded=row[2]) if row else Counts()
+    query = "SELECT key, documents, chunks, embedded FROM collections WHERE name = ?"
+    row = connection.execute(query, (name,)).fetchone()
+    if row is None:
+        return Counts()
+    return Counts(documents=row[1], chunks=row[2], embedded=row[3], failed=failures.count(connection, row[0]))
 
 
 def missing(connection: apsw.Connection, name: str, limit: int, skip: Names[str]) -> list[Waiting]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -19,6 +19,48 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     chunks: list[Chunk]
 
 
+JobState: TypeAlias = Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled", "interrupted"]
+
+
+class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of work that outlives the process: what was asked, how far it is, and what came of it."""
+
+    id: int = 0
+    """Given by the store; 0 = not saved yet."""
+    kind: str
+    collection: str = ""
+    request: str = ""
+    """JSON, enough to run it again; empty when a client feeds it."""
+    state: JobState = "queued"
+    stage: str = ""
+    done: int = 0
+    total: int | None = None
+    cursor: str | None = None
+    """Where to go on after an interruption."""
+    failed: int = 0
+    errors: list[tuple[str, str]] = []
+    """Paths and reasons, as many as the job cared to keep."""
+    result: str = ""
+    """JSON, whatever the job reports at its end."""
+    message: str = ""
+    attempts: int = 0
+    created_at: float | None = None
+    """Unix time; of a record without one the store's own clock says it."""
+    started_at: float | None = None
+    ended_at: float | None = None
+
+
+class JobMark(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a job is once a write is there: saved in the write's own transaction."""
+
+    id: int
+    stage: str
+    done: int
+    total: int | None = None
+    cursor: str | None = None
+    failed: int = 0
+
+
 class Write(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes durable together: some documents of one collection replaced, some removed, a cursor moved."""
 
@@ -28,6 +70,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
     """Paths of documents; one that is not there, or is in `puts` too, is passed over."""
     cursor: tuple[str, str] | None = None
     """How far a source has been read: its name and whatever it needs to go on from there."""
+    job: JobMark | None = None
 
 
 class Collection(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,9 +98,22 @@ class Waiting(NamedTuple):
     text: str
 
 
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """A text that the collection's model refused, and one of the chunks that have it."""
+
+    digest: str
+    reason: str
+    attempts: int
+    failed_at: float
+    """Unix time of the last attempt."""
+    id: str
+    path: str
+
+
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """How much a collection holds; `embedded` are the chunks whose vector is known."""
+    """How much a collection holds; of its chunks, those whose vector is known and those whose text was refused."""
 
     documents: int = 0
     chunks: int = 0
     embedded: int = 0
+    failed: int = 0

@@ -13,13 +13,14 @@ from patina.errors import Corrupt
 
 APPLICATION_ID = 0x5061746E
 """"Patn": what `file` and SQLite know the store by."""
-FORMAT = 1
+FORMAT = 2
 
 # Chunks and their texts are kept apart: passages move whenever lines above them do, and sets of ids are read often;
 # neither should touch the text. `embedded` is 1 exactly when `vectors` has the chunk's digest under the collection's
 # identity, and the counters of a collection follow by trigger, so that both are right whatever statement changes them.
-# A dropped collection keeps its row and its log: a follower that comes back later learns what is gone.
-LAYOUT = """
+# A dropped collection keeps its row and its log: a follower that comes back later learns what is gone. Entries of the
+# log with the same `unit` belong together, and a follower takes all of them or none; one without stands by itself.
+_CONTENT = """
 CREATE TABLE collections (
     key INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
@@ -93,7 +94,8 @@ CREATE TABLE log (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     collection INTEGER NOT NULL REFERENCES collections,
     op TEXT NOT NULL,
-    id TEXT NOT NULL
+    id TEXT NOT NULL,
+    unit INTEGER
 ) STRICT;
 CREATE INDEX log_by_collection ON log (collection);
 
@@ -121,7 +123,46 @@ CREATE TRIGGER chunk_embedded AFTER UPDATE OF embedded ON chunks BEGIN
 END;
 """
 
-MIGRATIONS: Mapping[int, str] = MappingProxyType({})
+# As the second format has them: a later one that changes them must not change how this one came to be.
+_JOBS_AND_FAILURES = """
+CREATE TABLE jobs (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    collection TEXT NOT NULL,
+    request TEXT NOT NULL,
+    state TEXT NOT NULL,
+    stage TEXT NOT NULL,
+    done INTEGER NOT NULL,
+    total INTEGER,
+    cursor TEXT,
+    failed INTEGER NOT NULL,
+    errors TEXT NOT NULL,
+    result TEXT NOT NULL,
+    message TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    created_at REAL,
+    started_at REAL,
+    ended_at REAL
+) STRICT;
+
+CREATE TABLE failures (
+    collection INTEGER NOT NULL REFERENCES collections,
+    digest TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    failed_at REAL NOT NULL,
+    due INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (collection, digest)
+) STRICT, WITHOUT ROWID;
+"""
+
+LAYOUT = _CONTENT + _JOBS_AND_FAILURES
+
+MIGRATIONS: Mapping[int, str] = MappingProxyType(
+    {
+        1: "ALTER TABLE log ADD COLUMN unit INTEGER;" + _JOBS_AND_FAILURES,
+    }
+)
 """By format, the SQL that makes the next one of it. The number itself is raised by `prepare`."""
 
 

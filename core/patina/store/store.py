@@ -8,10 +8,10 @@ from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 
-from patina.store import catalogue, documents, log, reader, vectors
+from patina.store import catalogue, documents, failures, jobs, log, reader, vectors
 from patina.store.check import check
 from patina.store.connection import Connections, FileConnections, MemoryConnections
-from patina.store.records import Collection, Counts, Entry, Waiting, Write
+from patina.store.records import Collection, Counts, Entry, Failure, JobRecord, JobState, Waiting, Write
 from patina.store.writer import Writer
 from patina.types import Change, Chunk, Document, Fault, Seq
 from patina.wire import Filter
@@ -62,6 +62,7 @@ class Store:
     def write(self, write: Write) -> Future[Seq]:
         """Replace and remove documents, all in one transaction. The future holds the head of the collection's log.
 
+        It fails with `JobNotFound`, and nothing is written, if the job that it marks is not there.
         Passages that stay the same keep their ids and vectors, and the log is silent about them.
         """
         for entry in write.puts:
@@ -93,6 +94,27 @@ class Store:
         """Remove a collection with all of its documents. Its log stays, and ends with a delete of every chunk."""
         return self._writer.submit(partial(catalogue.drop, name=name), 1)
 
+    def note_failures(self, collection: str, reasons_by_digest: Mapping[str, str]) -> Future[Seq]:
+        """Remember which texts the collection's model refused, and why: `missing` leaves them out from now on.
+
+        They are tried again after `forget_failures`, or when the collection gets another model.
+        """
+        return self._writer.submit(
+            partial(failures.note, collection=collection, reasons=dict(reasons_by_digest)), len(reasons_by_digest)
+        )
+
+    def forget_failures(self, collection: str) -> Future[int]:
+        """Let `missing` name the refused texts again; the future counts them. Their attempts are still counted."""
+        return self._writer.submit(partial(failures.forget, collection=collection), 1)
+
+    def add_job(self, record: JobRecord) -> Future[int]:
+        """Keep a new job; the future holds its id. Of those that have ended the newest `jobs.KEPT` are remembered."""
+        return self._writer.submit(partial(jobs.add, record=record), 1)
+
+    def save_job(self, record: JobRecord) -> Future[Seq]:
+        """Replace what is kept of a job; the future fails with `JobNotFound`."""
+        return self._writer.submit(partial(jobs.save, record=record), 1)
+
     def sweep_vectors(self) -> Future[int]:
         """Forget vectors that no live chunk uses (they are kept for text that comes back); the future counts them."""
         return self._writer.submit(vectors.sweep, 1)
@@ -123,8 +145,9 @@ class Store:
             return log.head(connection, reader.key(connection, collection))
 
     def changes(self, collection: str, after: Seq, limit: int) -> list[Change]:
-        """What happened after a position, oldest first, at most `limit` entries; none means that the end is reached.
+        """What happened after a position, oldest first, about `limit` entries; none means that the end is reached.
 
+        The last write of a page is there to its end, so that documents are whole wherever a follower stops.
         Each says what holds now: a chunk that is gone is a delete, a put carries its vector if it is known. Vectors
         are read-only float32 arrays of the collection's current model.
         """
@@ -177,6 +200,20 @@ class Store:
             with self._connections.reading() as connection:
                 chunks, after = reader.page(connection, collection, after, PAGE_DOCUMENTS)
             yield from chunks
+
+    def failures(self, collection: str, limit: int) -> list[Failure]:
+        """The texts that the model refused and that a chunk still has, newest first."""
+        with self._connections.reading() as connection:
+            return failures.recent(connection, reader.key(connection, collection), limit)
+
+    def job(self, id: int) -> JobRecord | None:
+        with self._connections.reading() as connection:
+            return jobs.find(connection, id)
+
+    def jobs(self, states: Names[JobState] = (), limit: int = 100) -> list[JobRecord]:
+        """Newest first, those in one of the states; of any state if none is given."""
+        with self._connections.reading() as connection:
+            return jobs.recent(connection, states, limit)
 
     def cursor(self, collection: str, source: str) -> str | None:
         """How far a source has been read, as the last write that said so left it."""

@@ -21,6 +21,11 @@ _WAITING = """
     JOIN collections ON collections.key = chunks.collection AND collections.identity = ?
     ORDER BY chunks.key
 """
+_FORGET_FAILURES = """
+    DELETE FROM failures WHERE (collection, digest) IN (
+        SELECT collections.key, known.value FROM collections, json_each(?) AS known WHERE collections.identity = ?
+    )
+"""
 _SWEEP = """
     DELETE FROM vectors WHERE (model, digest) NOT IN (
         SELECT models.key, chunks.digest
@@ -41,9 +46,11 @@ def put(connection: apsw.Connection, identity: str, vectors: Mapping[str, bytes]
         "INSERT OR IGNORE INTO vectors (model, digest, vector) VALUES (?, ?, ?)",
         [(model, digest, vector) for digest, vector in vectors.items()],
     )
-    waiting = connection.execute(_WAITING, (msgspec.json.encode(list(vectors)).decode(), identity)).fetchall()
+    known = (msgspec.json.encode(list(vectors)).decode(), identity)
+    waiting = connection.execute(_WAITING, known).fetchall()
     connection.executemany("UPDATE chunks SET embedded = 1 WHERE key = ?", [(key,) for key, _, _ in waiting])
     connection.executemany("INSERT INTO log (collection, op, id) VALUES (?, 'vector', ?)", [row[1:] for row in waiting])
+    connection.execute(_FORGET_FAILURES, known)
     return int(connection.execute("SELECT ifnull(max(seq), 0) FROM log").get)
 
 

@@ -16,8 +16,8 @@ from typing import NamedTuple, TypeAlias
 import apsw
 
 from patina.errors import Unavailable
+from patina.store.complaints import explained
 from patina.store.connection import Connections
-from patina.store.failures import explained
 
 GROUP_CHUNKS = 256
 """How much one transaction takes in; a single task that weighs more gets one of its own."""

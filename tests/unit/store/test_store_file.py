@@ -11,12 +11,9 @@ import apsw
 import pytest
 
 from patina.errors import Corrupt, Failed, Unavailable
-from patina.store import Collection, Counts, Entry, Store, Write, connection, schema
+from patina.store import Collection, Counts, Entry, Store, Write, connection
 
 Draft = Callable[..., Entry]
-# What the first format would look like to a hypothetical older Patina: no cursors yet.
-FORMAT_0 = schema.LAYOUT.replace("CREATE TABLE cursors", "CREATE TABLE bookmarks")
-TO_FORMAT_1 = {0: "ALTER TABLE bookmarks RENAME TO cursors"}
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
 
 
@@ -30,16 +27,6 @@ def filled(path: Path, draft: Draft) -> Store:
     store.save_collection(Collection(name="papers")).result()
     store.write(Write(collection="papers", puts=[draft("a", "one\ntwo")], cursor=("git", "c0ffee"))).result()
     return store
-
-
-def make_format_0(path: Path) -> None:
-    path.parent.mkdir(parents=True)
-    database = apsw.Connection(str(path))
-    database.execute(FORMAT_0)
-    database.pragma("application_id", schema.APPLICATION_ID)
-    database.execute("INSERT INTO collections VALUES (1, 'papers', '', '', '', '', '', 0, 1.0, NULL, 1, 0, 0, 0)")
-    database.execute("INSERT INTO bookmarks VALUES (1, 'git', 'c0ffee')")
-    database.close()
 
 
 def query(path: Path, statement: str) -> list[tuple[object, ...]]:
@@ -129,48 +116,6 @@ def test_closing_does_not_wait_for_ever_for_a_reading(path: Path, monkeypatch: p
     thread.join()
     assert len(told) == 1
     assert open_files(path.parent) == []
-
-
-def test_a_newer_format_is_refused_with_the_next_step(path: Path, draft: Draft) -> None:
-    filled(path, draft).close()
-    query(path, "PRAGMA user_version = 99")
-    with pytest.raises(Corrupt, match=r"99.*newer") as refusal:
-        Store.open(path)
-    assert "Install the newer Patina" in refusal.value.hint
-    assert query(path, "SELECT count(*) FROM chunks") == [(2,)]
-    assert open_files(path.parent) == []
-
-
-def test_an_older_format_that_is_no_longer_read_is_refused(path: Path) -> None:
-    make_format_0(path)
-    with pytest.raises(Corrupt, match="format 0"):
-        Store.open(path)
-
-
-def test_an_older_format_is_brought_up_to_date_after_a_copy(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_format_0(path)
-    monkeypatch.setattr(schema, "MIGRATIONS", TO_FORMAT_1)
-    store = Store.open(path)
-    assert store.cursor("papers", "git") == "c0ffee"
-    store.close()
-    copy = path.with_name("patina.db.format-0")
-    assert query(path, "PRAGMA user_version") == [(1,)]
-    assert query(copy, "PRAGMA user_version") == [(0,)]
-    assert query(copy, "SELECT value FROM bookmarks") == [("c0ffee",)]
-    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
-    Store.open(path).close()
-
-
-def test_a_migration_that_stops_half_way_leaves_the_old_format(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_format_0(path)
-    monkeypatch.setattr(schema, "MIGRATIONS", {0: TO_FORMAT_1[0] + "; DROP TABLE nowhere"})
-    with pytest.raises(Failed, match="nowhere"):
-        Store.open(path)
-    assert query(path, "SELECT value FROM bookmarks") == [("c0ffee",)]
-    monkeypatch.setattr(schema, "MIGRATIONS", TO_FORMAT_1)
-    store = Store.open(path)
-    assert store.cursor("papers", "git") == "c0ffee"
-    store.close()
 
 
 def test_another_programs_file_is_left_alone(path: Path) -> None:

@@ -61,7 +61,28 @@ def test_every_change_has_a_place_in_order(store: Store, draft: Draft, vector: C
     ]
     seqs = [change.seq for change in store.changes("papers", 0, 100)]
     assert seqs == sorted(set(seqs))
-    assert [change.seq for change in store.changes("papers", seqs[1], 2)] == seqs[2:4]
+    assert [change.seq for change in store.changes("papers", seqs[1], 1)] == seqs[2:3]
+
+
+def test_a_page_of_changes_ends_where_a_write_does(store: Store, draft: Draft, vector: Callable[[str], bytes]) -> None:
+    put(store, draft("a", "one\ntwo"), draft("b", "three"))
+    put(store, draft("a", "one\nfour\nfive"))
+    store.write(Write(collection="papers", deletes=["b"], puts=[draft("c", "six")])).result()
+    store.put_vectors("a" * 64, {one.digest: vector(one.text) for one in store.missing("papers", 10)}).result()
+    ends = {change.seq for after in range(12) for change in store.changes("papers", after, 1)[-1:]}
+    assert ends == {3, 6, 8, 9, 10, 11, 12}
+    assert [len(store.changes("papers", 0, limit)) for limit in (1, 3, 4, 7, 9)] == [3, 3, 6, 8, 9]
+    store.sweep_log().result()
+    assert {change.seq for change in store.changes("papers", 0, 1)} == {1}
+
+
+def test_a_collection_that_is_told_anew_is_told_in_pages(store: Store, draft: Draft) -> None:
+    head = put(store, draft("a", "one\ntwo\nthree"))
+    store.save_collection(Collection(name="papers", identity="b" * 64)).result()
+    assert len(store.changes("papers", head, 2)) == 2
+    head = store.head("papers")
+    store.drop_collection("papers").result()
+    assert len(store.changes("papers", head, 2)) == 2
 
 
 def test_a_put_carries_a_vector_that_is_known(store: Store, draft: Draft, vector: Callable[[str], bytes]) -> None:
