@@ -86,7 +86,7 @@ async def _at_doors(workshop: Workshop, home: Path, size: int) -> list[Row]:
 async def _built(patina: Patina) -> None:
     """Wait until the index has followed the whole log and its background work is done."""
     await patina.handle(wire.Verify())
-    [shelved] = patina._shelf.all  # the arms are nobody's to ask but the engine's
+    [shelved] = patina.rooms.shelf.all  # the arms are nobody's to ask but the engine's
     before = None
     while (now := shelved.index.stats()) != before:
         before = now
@@ -109,7 +109,7 @@ async def _asked(workshop: Workshop, scry: Ask) -> Times:
 
 async def _asked_arms(workshop: Workshop, patina: Patina) -> tuple[list[float], float]:
     """Milliseconds for both arms and nothing else; and CPU milliseconds a question with its embedding."""
-    [shelved] = patina._shelf.all
+    [shelved] = patina.rooms.shelf.all
     questions = corpus.questions()
     embedder = workshop.embedder()
     embedder.embed(embedder.tokenize(questions[:1], "query"))

@@ -1,0 +1,85 @@
+"""Texts in, vectors out; and the models there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from patina import wire
+from patina.engine.desk import Handler, Rooms, Stream
+from patina.errors import InvalidRequest, ModelNotFound, PatinaError
+from patina.models import Lane, Model
+
+
+class Models:
+    """Embeds for whoever asks, and names the models."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+        self.handlers: Mapping[type, Handler] = {wire.Embed: self._embed, wire.Models: self._models}
+        self.streams: Mapping[type, Stream] = {}
+
+    async def _embed(self, request: wire.Embed) -> wire.Embeddings:
+        for position, text in enumerate(request.texts):
+            if not text:
+                raise InvalidRequest("A text is empty.", hint="Leave it out.", param=f"texts[{position}]")
+        model = await self._model(request.model)
+        info = await model.describe()
+        batch = await model.tokenize(request.texts, request.kind)
+        cut = [position for position, tokens in enumerate(batch) if tokens.truncated]
+        if cut and not request.truncate:
+            raise InvalidRequest(
+                f"A text has more than {info.max_tokens} tokens, which is all that {info.name} takes.",
+                hint="Shorten it, or set `truncate`.",
+                param=f"texts[{cut[0]}]",
+            )
+        results = await model.compute(batch, Lane.QUESTION if len(batch) == 1 else Lane.REQUEST)
+        return wire.Embeddings(
+            model=info.name,
+            dimension=info.dimension,
+            vectors=[result.vector.astype("<f4", copy=False).tobytes() for result in results],
+            tokens=[result.tokens for result in results],
+            truncated=cut,
+        )
+
+    async def _model(self, name: str | None) -> Model:
+        """The model of that name, or the default one. Raises `ModelNotFound` with the valid names."""
+        if name is None or name in self._embedders():
+            return self._rooms.pool.model(name or self._rooms.config.defaults.embedder)
+        entries = await self._entries()
+        for offered, entry in entries.items():
+            if name == entry.name:
+                return self._rooms.pool.model(offered)
+        known = ", ".join(entry.name for entry in entries.values())
+        raise ModelNotFound(f"There is no model {name!r}.", hint=f"There is: {known}.", param="model")
+
+    def _embedders(self) -> list[str]:
+        """Offers by name, the default first."""
+        default = self._rooms.config.defaults.embedder
+        return [default, *sorted(name for name in self._rooms.registry.embedders if name != default)]
+
+    async def _models(self, _: wire.Models) -> wire.ModelList:
+        return wire.ModelList(models=list((await self._entries()).values()))
+
+    async def _entries(self) -> dict[str, wire.ModelEntry]:
+        """By offer, without the models that cannot be had. Raises the default's error when none can."""
+        entries, failures = {}, []
+        for name in self._embedders():
+            try:
+                entries[name] = await self._model_entry(name)
+            except PatinaError as error:
+                failures.append(error)
+        if not entries:
+            raise failures[0]
+        return entries
+
+    async def _model_entry(self, name: str) -> wire.ModelEntry:
+        model = self._rooms.pool.model(name)
+        info = await model.describe()
+        return wire.ModelEntry(
+            name=info.name,
+            dimension=info.dimension,
+            max_tokens=info.max_tokens,
+            created=0,
+            default=name == self._rooms.config.defaults.embedder,
+            loaded=model.loaded,
+        )

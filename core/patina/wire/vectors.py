@@ -1,0 +1,52 @@
+"""Texts in, vectors out; and the models there are."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from patina.types import Kind
+from patina.wire.message import Name, Reply, Request, Text
+
+MAX_EMBED_TEXTS = 2048
+
+
+class Embeddings(Reply, frozen=True, kw_only=True):
+    model: str
+    dimension: int
+    vectors: list[bytes]
+    """One for each text, in order: `dimension` little-endian float32."""
+    tokens: list[int]
+    """Computed for each text, prefix and special tokens included."""
+    truncated: list[int] = []
+    """Positions of the texts that were cut to the model's maximum."""
+
+
+class Embed(Request[Embeddings], frozen=True, kw_only=True, tag="embed"):
+    texts: Annotated[list[Text], Meta(min_length=1, max_length=MAX_EMBED_TEXTS)]
+    kind: Kind = "query"
+    model: Name | None = None
+    """A name from `Models`; null takes the default."""
+    truncate: bool = False
+    """Cut a text over the model's maximum; otherwise it is refused."""
+
+
+class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    dimension: int
+    max_tokens: int
+    created: int
+    """Unix time of the artefact."""
+    default: bool
+    loaded: bool
+
+
+class ModelList(Reply, frozen=True, kw_only=True):
+    models: list[ModelEntry]
+    """The default first."""
+
+
+class Models(Request[ModelList], frozen=True, kw_only=True, tag="models"):
+    """Every model that can be named. Loads none."""
