@@ -7,13 +7,15 @@ HAS_COMPILER := command -v c++ >/dev/null || { echo "hnswlib is compiled while i
 # The decoded model is kept here, so that the demo, the tests and the benchmarks decode it once.
 export PATINA_MODEL_CACHE ?= $(CURDIR)/.cache/models
 
-.PHONY: demo test check fix docs bench clean compiler
+PEERS := .cache/peers
+
+.PHONY: demo test check fix docs bench bench-store clean compiler
 
 demo: $(VENV)/installed  ## index some of the standard library and ask it three questions, or Q="your own"
 	@PATINA_HOME=$(CURDIR)/.demo $(BIN)/python examples/demo.py $(if $(Q),"$(Q)")
 
 test: $(VENV)/tools  ## the fast suite
-	$(BIN)/python -m pytest -m "not crash and not package and not quality" $(ARGS)
+	$(BIN)/python -m pytest -m "not crash and not package and not quality and not torture" $(ARGS)
 
 check: $(VENV)/tools  ## style, types, tidiness
 	$(BIN)/ruff check .
@@ -30,6 +32,9 @@ docs: $(VENV)/tools  ## run every example in the documentation and check its lin
 
 bench: $(VENV)/tools  ## measure, print, and write docs/reference/performance.md
 	$(BIN)/python -m benchmarks
+
+bench-store: $(VENV)/tools $(PEERS)/installed  ## the store beside others', an hour and more, into the same page
+	$(BIN)/python -m benchmarks.store $(ARGS)
 
 clean:
 	rm -rf $(VENV) .cache .demo build dist
@@ -49,4 +54,10 @@ $(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/tools: $(VENV)/installed
 	HNSWLIB_NO_NATIVE=1 $(BIN)/python -m pip install --quiet -c constraints.txt --group test
+	@touch $@
+
+# What `make bench-store` compares with: an environment of its own, for these bring half a gigabyte and other versions.
+$(PEERS)/installed: benchmarks/store/peers.txt | $(VENV)/bin/python
+	$(BIN)/python -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet -r benchmarks/store/peers.txt
 	@touch $@

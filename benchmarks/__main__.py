@@ -15,9 +15,8 @@ from importlib import import_module
 from pathlib import Path
 
 from benchmarks import page, table
+from benchmarks.page import BENCHES
 from benchmarks.workshop import Workshop
-
-BENCHES = ("answers", "ingest", "lexical", "search", "startup", "memory")
 
 
 def main(words: list[str]) -> int:
@@ -28,7 +27,7 @@ def main(words: list[str]) -> int:
         sys.stdout.flush()
         if not asked.quick:
             page.keep(name, section)
-            page.write(BENCHES)
+            page.write()
     return 0
 
 

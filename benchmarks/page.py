@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -14,6 +13,8 @@ from benchmarks.table import Row, table
 from benchmarks.workshop import CACHE, PROJECT
 
 PAGE = PROJECT / "docs" / "reference" / "performance.md"
+BENCHES = ("answers", "ingest", "lexical", "search", "startup", "memory")
+SECTIONS = (*BENCHES, "store")
 _PARTS = ("onnxruntime", "tantivy", "hnswlib", "apsw", "numpy")
 _HEAD = """\
 # Performance
@@ -30,6 +31,12 @@ One part, for example `search`:
 $ .venv/bin/python -m benchmarks search
 ```
 
+The last section, other stores side by side, takes an hour and more and has a command of its own:
+
+```console
+$ make bench-store
+```
+
 Every figure is the real engine's, and where something bare can do the same work, that is measured in the same run and
 stands beside it. The ratio is Patina's figure divided by that one. Times on a machine that others use swing by a factor
 of two or more; ratios and CPU time swing less.
@@ -40,7 +47,9 @@ of two or more; ratios and CPU time swing less.
 class Section(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     about: str
-    rows: list[Row]
+    rows: list[Row] = []
+    body: str = ""
+    """Tables of another shape, instead of rows."""
     measured: str
     """When and on what, as a sentence."""
 
@@ -72,12 +81,12 @@ def recalled(name: str) -> list[Row]:
     return msgspec.json.decode(file.read_bytes(), type=Section).rows if file.exists() else []
 
 
-def write(names: Iterable[str]) -> None:
-    """Write the page from what is remembered of the named benches."""
-    files = [file for name in names if (file := CACHE / f"{name}.json").exists()]
+def write() -> None:
+    """Write the page from what is remembered of every bench."""
+    files = [file for name in SECTIONS if (file := CACHE / f"{name}.json").exists()]
     sections = [msgspec.json.decode(file.read_bytes(), type=Section) for file in files]
     PAGE.write_text(_HEAD + "\n".join(_text(section) for section in sections))
 
 
 def _text(section: Section) -> str:
-    return f"## {section.title}\n\n{section.about}\n\n{table(section.rows)}\n\n{section.measured}\n"
+    return f"## {section.title}\n\n{section.about}\n\n{section.body or table(section.rows)}\n\n{section.measured}\n"

@@ -38,12 +38,16 @@ def figure(value: float, unit: str) -> str:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """As Markdown, with columns that line up as plain text too."""
-    cells = [HEAD, *((one.what, one.patina, one.beside, one.ratio) for one in rows)]
+    return grid(HEAD, [(one.what, one.patina, one.beside, one.ratio) for one in rows])
+
+
+def grid(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """As Markdown, with columns that line up as plain text too; the first one to the left."""
+    cells = [head, *lines]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ["| " + " | ".join(_aligned(line, widths)) + " |" for line in cells]
+    written = ["| " + " | ".join(_aligned(line, widths)) + " |" for line in cells]
     rule = "|" + "|".join("-" * (width + 1) + (":" if place else "-") for place, width in enumerate(widths)) + "|"
-    return "\n".join([lines[0], rule, *lines[1:]])
+    return "\n".join([written[0], rule, *written[1:]])
 
 
 def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:

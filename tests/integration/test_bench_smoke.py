@@ -16,16 +16,7 @@ PAGE = PROJECT / "docs" / "reference" / "performance.md"
 @pytest.mark.parametrize("bench", ["answers", "ingest", "lexical", "search", "startup", "memory"])
 def test_a_quick_run_prints_a_table_and_leaves_the_page_alone(bench: str) -> None:
     before = PAGE.read_text() if PAGE.exists() else None
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PATINA_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", bench, "--quick"],
-        cwd=PROJECT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = _run("benchmarks", bench, "--quick")
     assert done.returncode == 0, done.stderr
     title, _, head, rule, *rows = done.stdout.strip().splitlines()
     assert title
@@ -36,10 +27,44 @@ def test_a_quick_run_prints_a_table_and_leaves_the_page_alone(bench: str) -> Non
     assert (PAGE.read_text() if PAGE.exists() else None) == before
 
 
+def test_the_stores_are_measured_side_by_side_and_every_line_has_a_figure() -> None:
+    before = PAGE.read_text() if PAGE.exists() else None
+    done = _run("benchmarks.store", "--quick")
+    assert done.returncode == 0, done.stdout + done.stderr
+    head, _, *rows = done.stdout.partition("\n\n")[0].splitlines()
+    assert _cells(head) == ["1,000 passages", "Patina", "bare engines"]
+    assert all(all(_cells(row)) for row in rows), rows
+    [recall] = [row for row in rows if row.startswith("| recall@10")]
+    assert _cells(recall)[1:] == ["1.000", "1.000"]
+    assert (PAGE.read_text() if PAGE.exists() else None) == before
+
+
+def test_a_store_that_is_not_known_or_a_size_without_a_place_on_the_page_is_refused() -> None:
+    for words in (["--only", "sqlite"], ["--sizes", "5k"]):
+        done = _run("benchmarks.store", *words)
+        assert done.returncode == 2
+        assert words[1] in done.stderr
+
+
 def test_an_unknown_bench_is_refused_by_name() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "speed"], cwd=PROJECT, capture_output=True, text=True, check=False
-    )
+    done = _run("benchmarks", "speed")
     assert done.returncode == 2
     assert "'speed'" in done.stderr
     assert "search" in done.stderr
+
+
+def _run(*words: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PATINA_")}
+    return subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def _cells(row: str) -> list[str]:
+    return [cell.strip() for cell in row.strip("| ").split("|")]

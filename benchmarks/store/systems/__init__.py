@@ -1,0 +1,1 @@
+"""Each system at its documented best setting, behind `benchmarks.store.system.System`."""
