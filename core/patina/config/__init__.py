@@ -13,6 +13,7 @@ from patina.config.settings import (
     IngestSettings,
     PipelineSettings,
     PluginSettings,
+    StoreSettings,
 )
 from patina.config.show import Row, rows
 
@@ -24,6 +25,7 @@ __all__ = [
     "PipelineSettings",
     "PluginSettings",
     "Row",
+    "StoreSettings",
     "find_project",
     "load",
     "prepare_home",

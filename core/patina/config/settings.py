@@ -63,6 +63,19 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A larger file is skipped and counted."""
 
 
+class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[store]: how writes are gathered into commits."""
+
+    batch_chunks: Annotated[int, Meta(ge=1, le=65_536)] = 256
+    """What one commit takes in; a write that is larger gets one of its own."""
+    batch_bytes: Annotated[int, Meta(ge=1, le=1 << 30)] = 8 << 20
+    commit_interval_ms: Annotated[int, Meta(ge=0, le=60_000)] = 0
+    """How long a write may wait for others to share its commit; 0 waits for none that is not there yet."""
+    queue_chunks: Annotated[int, Meta(ge=1, le=1_000_000)] = 4096
+    """What may wait for its commit; then whoever writes waits."""
+    queue_bytes: Annotated[int, Meta(ge=1, le=1 << 32)] = 64 << 20
+
+
 class PluginSettings(msgspec.Struct, frozen=True, kw_only=True):
     """[plugins]: which plugins may be loaded, each named by its entry point or its distribution."""
 
@@ -75,6 +88,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "daemon": DaemonSettings,
     "defaults": PipelineSettings,
     "ingest": IngestSettings,
+    "store": StoreSettings,
     "plugins": PluginSettings,
 }
 PLUGIN_KINDS = ("embedders", "indexes", "transports", "deployers")
@@ -98,6 +112,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     defaults: PipelineSettings = PipelineSettings()
     collections: dict[str, PipelineSettings] = {}
     ingest: IngestSettings = IngestSettings()
+    store: StoreSettings = StoreSettings()
     plugins: PluginSettings = PluginSettings()
     embedders: Section = {}
     indexes: Section = {}
@@ -127,6 +142,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             defaults: PipelineSettings = ...,
             collections: dict[str, PipelineSettings] = ...,
             ingest: IngestSettings = ...,
+            store: StoreSettings = ...,
             plugins: PluginSettings = ...,
             embedders: Section = ...,
             indexes: Section = ...,
@@ -147,7 +163,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             if (place := getattr(self, name)) is not None:
                 force_setattr(self, name, Path(absolute(str(place))))
         pipelines = {"defaults": self.defaults, **{f"collections.{name}": p for name, p in self.collections.items()}}
-        sections = {"daemon": self.daemon, "ingest": self.ingest, "plugins": self.plugins, **pipelines}
+        plain = {name: getattr(self, name) for name in ("daemon", "ingest", "store", "plugins")}
+        sections = {**plain, **pipelines}
         problems = [sentence for name, section in sections.items() for sentence in out_of_bounds(name, section)]
         problems = problems or contradictions(pipelines)
         if problems:

@@ -5,6 +5,7 @@ removal; it is acknowledged when it is on the disk, and a reader sees all of it 
 """
 
 from patina.store.records import (
+    Ack,
     Collection,
     Counts,
     Entry,
@@ -17,4 +18,16 @@ from patina.store.records import (
 )
 from patina.store.store import Store
 
-__all__ = ["Collection", "Counts", "Entry", "Failure", "JobMark", "JobRecord", "JobState", "Store", "Waiting", "Write"]
+__all__ = [
+    "Ack",
+    "Collection",
+    "Counts",
+    "Entry",
+    "Failure",
+    "JobMark",
+    "JobRecord",
+    "JobState",
+    "Store",
+    "Waiting",
+    "Write",
+]

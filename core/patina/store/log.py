@@ -59,6 +59,11 @@ def head(connection: apsw.Connection, collection: int) -> Seq:
     return int(connection.execute("SELECT ifnull(max(seq), 0) FROM log WHERE collection = ?", (collection,)).get)
 
 
+def last(connection: apsw.Connection) -> Seq:
+    """The last position over all collections."""
+    return int(connection.execute("SELECT ifnull(max(seq), 0) FROM log").get)
+
+
 def changes(connection: apsw.Connection, collection: int, model: int | None, after: Seq, limit: int) -> list[Change]:
     """The entries after a position, oldest first: one change for each, and the last one's unit to its end."""
     rows = connection.execute(_CHANGES, (model, collection, after, None, limit)).fetchall()

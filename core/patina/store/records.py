@@ -19,6 +19,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     chunks: list[Chunk]
 
 
+Ack: TypeAlias = Literal["durable", "written"]
+"""When a write is done: once it is on the disk, or once it would survive the end of the process.
+
+What is only written is on the disk at most a second later, or with the next durable write.
+"""
 JobState: TypeAlias = Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled", "interrupted"]
 
 
@@ -71,6 +76,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
     cursor: tuple[str, str] | None = None
     """How far a source has been read: its name and whatever it needs to go on from there."""
     job: JobMark | None = None
+    ack: Ack = "durable"
 
 
 class Collection(msgspec.Struct, frozen=True, kw_only=True):

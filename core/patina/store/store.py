@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 
+from patina.config import StoreSettings
 from patina.store import catalogue, documents, failures, jobs, log, reader, vectors
 from patina.store.check import check
 from patina.store.connection import Connections, FileConnections, MemoryConnections
@@ -24,33 +25,39 @@ class Store:
     """One home's truth. Any thread may call anything; one process has it open at a time, which the home's lock sees to.
 
     Methods that write queue their work and return a future that is done once the work is on the disk; they block only
-    while too much is queued (`writer.MAX_WAITING_CHUNKS`). Done futures hold a position in the log: an index that has
-    applied everything up to it knows of the write. Their errors: `NotFound` for an unknown collection, `Failed` when
-    the disk is full or fails, `Corrupt` for a damaged file; after any of them the next write is tried as if nothing
-    had happened. A future that is cancelled in time is not carried out. Callbacks of futures run on the store's thread:
-    they may read, and must not write or wait.
+    while too much is queued (`settings.queue_chunks`). Done futures hold a position in the log: an index that has
+    applied everything up to it knows of the write. Their errors: `NotFound` for an unknown collection, `StorageFull`
+    and `StorageFailed` when the disk is full or fails, `Corrupt` for a damaged file. A full disk is tried again with
+    the next write; after a disk that failed the file is opened anew first. A future that is cancelled in time is not
+    carried out. Callbacks of futures run on the store's thread: they may read, and must not write or wait.
 
     Methods that read see the last commit, whole. A collection that does not exist is empty. They raise `Corrupt`,
-    `Failed`, and `Unavailable` once the store is closed.
+    `StorageFailed`, and `Unavailable` once the store is closed.
     """
 
-    def __init__(self, connections: Connections, path: Path | None) -> None:
+    def __init__(self, connections: Connections, path: Path | None, settings: StoreSettings) -> None:
         self.path = path
+        self.settings = settings
         self._connections = connections
-        self._writer = Writer(connections, str(path or "in memory"))
+        self._writer = Writer(connections, str(path or "in memory"), settings)
 
     @classmethod
-    def open(cls, path: Path | None) -> Store:
+    def open(cls, path: Path | None, settings: StoreSettings | None = None) -> Store:
         """Open or create the file at `path` (None: in memory, where nothing is durable).
 
         An older format is brought up to date, after a copy named `….format-N` was laid beside it. Raises `Corrupt` for
-        a newer format or a file that is no store, `Failed` if it cannot be read and written.
+        a newer format or a file that is no store, `StorageFull` and `StorageFailed` if it cannot be read and written.
         """
-        return cls(MemoryConnections() if path is None else FileConnections(path), path)
+        return cls(MemoryConnections() if path is None else FileConnections(path), path, settings or StoreSettings())
 
     @property
     def in_memory(self) -> bool:
         return self.path is None
+
+    @property
+    def recovered(self) -> str | None:
+        """A sentence if the store was found as a crash leaves it; nothing acknowledged is lost by that."""
+        return self._connections.recovered
 
     def close(self) -> None:
         """Commit what is queued, let readings end, and close the file; closing twice is no error."""
@@ -67,8 +74,18 @@ class Store:
         """
         for entry in write.puts:
             _check_entry(write.collection, entry)
-        weight = sum(len(entry.chunks) or 1 for entry in write.puts) + len(write.deletes)
-        return self._writer.submit(partial(documents.write, change=write), weight)
+        return self._writer.submit(
+            partial(documents.write, change=write),
+            chunks=sum(len(entry.chunks) or 1 for entry in write.puts) + len(write.deletes),
+            size=sum(len(chunk.text.encode()) for entry in write.puts for chunk in entry.chunks),
+            durable=write.ack == "durable",
+        )
+
+    def commit(self) -> Future[Seq]:
+        """Have all that was written before on the disk, without waiting for company; what the future then holds is the
+        last position of the log, over all collections.
+        """
+        return self._writer.submit(log.last, hurry=True)
 
     def put_vectors(self, identity: str, vectors_by_digest: Mapping[str, bytes]) -> Future[Seq]:
         """Keep vectors of a model (little-endian float32, by the text's digest) for the collections that use it.
@@ -79,7 +96,9 @@ class Store:
         if not identity or not vectors_by_digest:
             raise ValueError("vectors need the identity of their model, and there must be some")
         return self._writer.submit(
-            partial(vectors.put, identity=identity, vectors=dict(vectors_by_digest)), len(vectors_by_digest)
+            partial(vectors.put, identity=identity, vectors=dict(vectors_by_digest)),
+            chunks=len(vectors_by_digest),
+            size=sum(len(vector) for vector in vectors_by_digest.values()),
         )
 
     def save_collection(self, collection: Collection) -> Future[Seq]:
@@ -88,40 +107,39 @@ class Store:
         With another identity its chunks have the vectors that are known of that model and wait for the rest, and the
         log tells all of them again.
         """
-        return self._writer.submit(partial(catalogue.save, collection=collection), 1)
+        return self._writer.submit(partial(catalogue.save, collection=collection))
 
     def drop_collection(self, name: str) -> Future[Seq]:
         """Remove a collection with all of its documents. Its log stays, and ends with a delete of every chunk."""
-        return self._writer.submit(partial(catalogue.drop, name=name), 1)
+        return self._writer.submit(partial(catalogue.drop, name=name))
 
     def note_failures(self, collection: str, reasons_by_digest: Mapping[str, str]) -> Future[Seq]:
         """Remember which texts the collection's model refused, and why: `missing` leaves them out from now on.
 
         They are tried again after `forget_failures`, or when the collection gets another model.
         """
-        return self._writer.submit(
-            partial(failures.note, collection=collection, reasons=dict(reasons_by_digest)), len(reasons_by_digest)
-        )
+        note = partial(failures.note, collection=collection, reasons=dict(reasons_by_digest))
+        return self._writer.submit(note, chunks=len(reasons_by_digest))
 
     def forget_failures(self, collection: str) -> Future[int]:
         """Let `missing` name the refused texts again; the future counts them. Their attempts are still counted."""
-        return self._writer.submit(partial(failures.forget, collection=collection), 1)
+        return self._writer.submit(partial(failures.forget, collection=collection))
 
     def add_job(self, record: JobRecord) -> Future[int]:
         """Keep a new job; the future holds its id. Of those that have ended the newest `jobs.KEPT` are remembered."""
-        return self._writer.submit(partial(jobs.add, record=record), 1)
+        return self._writer.submit(partial(jobs.add, record=record))
 
     def save_job(self, record: JobRecord) -> Future[Seq]:
         """Replace what is kept of a job; the future fails with `JobNotFound`."""
-        return self._writer.submit(partial(jobs.save, record=record), 1)
+        return self._writer.submit(partial(jobs.save, record=record))
 
     def sweep_vectors(self) -> Future[int]:
         """Forget vectors that no live chunk uses (they are kept for text that comes back); the future counts them."""
-        return self._writer.submit(vectors.sweep, 1)
+        return self._writer.submit(vectors.sweep)
 
     def sweep_log(self) -> Future[int]:
         """Remove log entries that later ones supersede; the future counts them."""
-        return self._writer.submit(log.sweep, 1)
+        return self._writer.submit(log.sweep)
 
     # -- reading ------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import apsw
 import msgspec
 
 from patina.errors import Mismatch
+from patina.store import log
 from patina.types import Seq
 
 _FLOAT_BYTES = 4
@@ -51,7 +52,7 @@ def put(connection: apsw.Connection, identity: str, vectors: Mapping[str, bytes]
     connection.executemany("UPDATE chunks SET embedded = 1 WHERE key = ?", [(key,) for key, _, _ in waiting])
     connection.executemany("INSERT INTO log (collection, op, id) VALUES (?, 'vector', ?)", [row[1:] for row in waiting])
     connection.execute(_FORGET_FAILURES, known)
-    return int(connection.execute("SELECT ifnull(max(seq), 0) FROM log").get)
+    return log.last(connection)
 
 
 def sweep(connection: apsw.Connection) -> int:

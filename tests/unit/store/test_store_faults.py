@@ -9,7 +9,7 @@ from typing import Any
 import apsw
 import pytest
 
-from patina.errors import Corrupt, Failed, PatinaError
+from patina.errors import Corrupt, PatinaError, StorageFailed, StorageFull
 from patina.store import Collection, Entry, Store, Write, writer
 
 Draft = Callable[..., Entry]
@@ -80,16 +80,21 @@ def texts(store: Store) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "sentence"), [(FULL, "disk is full"), (FAILING, "disk failed"), (READ_ONLY, "read-only")]
+    ("trouble", "error", "sentence"),
+    [
+        (FULL, StorageFull, "disk is full"),
+        (FAILING, StorageFailed, "disk failed"),
+        (READ_ONLY, StorageFailed, "read-only"),
+    ],
 )
 def test_a_refused_write_leaves_nothing_behind_and_the_next_one_goes_on(
-    store: Store, disk: Disk, draft: Draft, trouble: type[apsw.Error], sentence: str
+    store: Store, disk: Disk, draft: Draft, trouble: type[apsw.Error], error: type[PatinaError], sentence: str
 ) -> None:
     new = Write(collection="papers", puts=[draft("a", "three"), draft("b", "four")], cursor=("git", "1"))
     head = store.head("papers")
     disk.trouble = trouble
     for _ in range(2):
-        with pytest.raises(Failed, match=sentence) as refusal:
+        with pytest.raises(error, match=sentence) as refusal:
             store.write(new).result()
         assert refusal.value.hint
         assert texts(store) == ["one", "two"]
@@ -120,7 +125,7 @@ def test_whichever_write_or_sync_fails_a_document_is_whole(store: Store, disk: D
 
 def test_a_failed_sync_is_forgotten_by_a_reopened_store(disk: Disk, draft: Draft, store: Store, tmp_path: Path) -> None:
     disk.trouble = FAILING
-    with pytest.raises(Failed):
+    with pytest.raises(StorageFailed):
         store.write(Write(collection="papers", puts=[draft("b", "never")])).result()
     disk.trouble = None
     store.write(Write(collection="papers", puts=[draft("c", "kept")])).result()

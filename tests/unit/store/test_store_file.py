@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from patina.errors import Corrupt, Failed, Unavailable
+from patina.errors import Corrupt, StorageFailed, Unavailable
 from patina.store import Collection, Counts, Entry, Store, Write, connection
 
 Draft = Callable[..., Entry]
@@ -137,5 +137,5 @@ def test_a_file_that_is_no_database_is_left_alone(path: Path) -> None:
 
 def test_a_folder_in_its_place_is_one_sentence(path: Path) -> None:
     path.mkdir(parents=True)
-    with pytest.raises(Failed, match="cannot be opened"):
+    with pytest.raises(StorageFailed, match="cannot be opened"):
         Store.open(path)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 
 import apsw
 import pytest
 
+from patina.config import StoreSettings
 from patina.errors import Unavailable
 from patina.store import Entry, Store, Write
 from patina.store.connection import MemoryConnections
-from patina.store.writer import GROUP_CHUNKS, MAX_WAITING_CHUNKS, Writer
+from patina.store.writer import Writer
 
 Draft = Callable[..., Entry]
 WAIT_S = 30.0
+SETTINGS = StoreSettings(batch_chunks=8, batch_bytes=1000, queue_chunks=16, queue_bytes=2000)
 
 
 class Gate:
@@ -24,7 +27,7 @@ class Gate:
     def __init__(self, writer: Writer) -> None:
         self.opened = threading.Event()
         self.reached = threading.Event()
-        writer.submit(self._wait, 1)
+        writer.submit(self._wait)
         assert self.reached.wait(WAIT_S)
 
     def _wait(self, _connection: apsw.Connection) -> int:
@@ -52,33 +55,62 @@ class Commits:
         self.count += 1
         return False
 
+    @property
+    def sizes(self) -> Counter[int]:
+        """How many tasks each transaction ran."""
+        return Counter(commit for _, commit in self.tasks)
+
 
 @pytest.fixture
 def writer() -> Iterator[Writer]:
     connections = MemoryConnections()
-    writer = Writer(connections, "in memory")
+    writer = Writer(connections, "in memory", SETTINGS)
     yield writer
     writer.close()
     connections.close()
 
 
-def test_what_is_queued_together_is_committed_together_in_order(writer: Writer) -> None:
-    gate, commits = Gate(writer), Commits()
-    sizes = [1] * GROUP_CHUNKS + [1, GROUP_CHUNKS - 1] + [1, GROUP_CHUNKS] + [GROUP_CHUNKS * 3, 1]
-    futures = [writer.submit(commits.task(number), size) for number, size in enumerate(sizes)]
-    gate.opened.set()
-    assert [future.result(WAIT_S) for future in futures] == list(range(len(sizes)))
-    assert [number for number, _ in commits.tasks] == list(range(len(sizes)))
-    groups = [
-        [size for size, (_, commit) in zip(sizes, commits.tasks, strict=True) if commit == one] for one in range(7)
+@pytest.fixture
+def roomy() -> Iterator[Writer]:
+    """Batches as small, and room for everything."""
+    connections = MemoryConnections()
+    writer = Writer(connections, "in memory", StoreSettings(batch_chunks=8, batch_bytes=1000))
+    yield writer
+    writer.close()
+    connections.close()
+
+
+Weight = tuple[int, int]
+
+
+@pytest.mark.parametrize(
+    ("weights", "groups"),
+    [
+        ([(1, 0)] * 11, [8, 3]),
+        ([(1, 0), (7, 0), (1, 0), (8, 0), (1, 0)], [2, 1, 1, 1]),
+        ([(1, 0), (30, 0), (1, 0)], [1, 1, 1]),
+        ([(1, 400)] * 5, [2, 2, 1]),
+        ([(1, 0), (1, 5000), (1, 1000), (1, 0)], [1, 1, 2]),
+    ],
+)
+def test_what_is_queued_together_is_committed_together_in_order(
+    weights: list[Weight], groups: list[int], roomy: Writer
+) -> None:
+    gate, commits = Gate(roomy), Commits()
+    futures = [
+        roomy.submit(commits.task(number), chunks=chunks, size=size) for number, (chunks, size) in enumerate(weights)
     ]
-    assert groups == [[1] * GROUP_CHUNKS, [1, GROUP_CHUNKS - 1], [1], [GROUP_CHUNKS], [GROUP_CHUNKS * 3], [1], []]
+    gate.opened.set()
+    assert [future.result(WAIT_S) for future in futures] == list(range(len(weights)))
+    assert [number for number, _ in commits.tasks] == list(range(len(weights)))
+    assert [commits.sizes[number] for number in sorted(commits.sizes)] == groups
 
 
-def test_a_producer_waits_while_too_much_is_queued(writer: Writer) -> None:
+@pytest.mark.parametrize("weight", [(16, 0), (1, 2000)])
+def test_a_producer_waits_while_too_much_is_queued(writer: Writer, weight: Weight) -> None:
     gate = Gate(writer)
-    writer.submit(lambda _: 0, MAX_WAITING_CHUNKS)
-    late = threading.Thread(target=writer.submit, args=(lambda _: 0, 1), daemon=True)
+    writer.submit(lambda _: 0, chunks=weight[0], size=weight[1])
+    late = threading.Thread(target=writer.submit, args=(lambda _: 0,), daemon=True)
     late.start()
     late.join(0.1)
     assert late.is_alive()
@@ -87,14 +119,64 @@ def test_a_producer_waits_while_too_much_is_queued(writer: Writer) -> None:
     assert not late.is_alive()
 
 
+class Patient:
+    """A writer whose groups wait a minute for company."""
+
+    def __init__(self) -> None:
+        self.connections = MemoryConnections()
+        settings = StoreSettings(commit_interval_ms=60_000, batch_chunks=4, batch_bytes=100, queue_chunks=8)
+        self.writer = Writer(self.connections, "in memory", settings)
+        self.commits = Commits()
+
+    def submit(self, number: int, size: int = 0, hurry: bool = False) -> Future[int]:
+        return self.writer.submit(self.commits.task(number), size=size, hurry=hurry)
+
+
+@pytest.fixture
+def patient() -> Iterator[Patient]:
+    patient = Patient()
+    yield patient
+    patient.writer.close()
+    patient.connections.close()
+
+
+def test_a_group_waits_for_company_until_it_is_full(patient: Patient) -> None:
+    first = patient.submit(1)
+    with pytest.raises(TimeoutError):
+        first.result(0.1)
+    rest = [patient.submit(number) for number in (2, 3, 4)]
+    assert [future.result(WAIT_S) for future in [first, *rest]] == [1, 2, 3, 4]
+    heavy = [patient.submit(number, size=60) for number in (5, 6)]
+    assert heavy[0].result(WAIT_S) == 5
+    with pytest.raises(TimeoutError):
+        heavy[1].result(0.1)
+
+
+def test_a_commit_that_is_asked_for_waits_for_nobody(patient: Patient) -> None:
+    futures = [patient.submit(1), patient.submit(2), patient.submit(3, hurry=True)]
+    assert [future.result(WAIT_S) for future in futures] == [1, 2, 3]
+    assert list(patient.commits.sizes.values()) == [3]
+    late = patient.submit(4)
+    with pytest.raises(TimeoutError):
+        late.result(0.1)
+
+
+def test_company_is_waited_for_no_longer_than_said() -> None:
+    connections = MemoryConnections()
+    writer = Writer(connections, "in memory", StoreSettings(commit_interval_ms=50))
+    assert writer.submit(lambda _: 7).result(WAIT_S) == 7
+    writer.close()
+    connections.close()
+
+
 def test_closing_commits_what_is_queued_and_turns_the_rest_away(writer: Writer) -> None:
     gate = Gate(writer)
-    last = writer.submit(lambda _: 7, MAX_WAITING_CHUNKS)
+    last = writer.submit(lambda _: 7, chunks=SETTINGS.queue_chunks)
     turned_away: list[BaseException] = []
 
     def submit_late() -> None:
         try:
-            writer.submit(lambda _: 0, 1)
+            writer.submit(lambda _: 0)
         except Unavailable as error:
             turned_away.append(error)
 
@@ -111,7 +193,7 @@ def test_closing_commits_what_is_queued_and_turns_the_rest_away(writer: Writer) 
 
 def test_a_write_that_was_cancelled_in_time_is_not_carried_out(writer: Writer) -> None:
     gate, commits = Gate(writer), Commits()
-    cancelled, kept = writer.submit(commits.task(1), 1), writer.submit(commits.task(2), 1)
+    cancelled, kept = writer.submit(commits.task(1)), writer.submit(commits.task(2))
     assert cancelled.cancel()
     gate.opened.set()
     assert kept.result(WAIT_S) == 2
@@ -132,7 +214,7 @@ def test_a_task_that_fails_takes_back_only_its_own_work(writer: Writer) -> None:
 
     gate = Gate(writer)
     first, failing, last = (
-        writer.submit(add(name, fail), 1) for name, fail in [("one", False), ("two", True), ("three", False)]
+        writer.submit(add(name, fail)) for name, fail in [("one", False), ("two", True), ("three", False)]
     )
     gate.opened.set()
     assert isinstance(failing.exception(WAIT_S), KeyError)
