@@ -6,8 +6,6 @@ JSON and MessagePack fail in four different ways, and a transport should not hav
 
 from __future__ import annotations
 
-import difflib
-import re
 from functools import lru_cache
 from types import UnionType
 from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_origin
@@ -16,6 +14,7 @@ import msgspec
 
 from patina.errors import InvalidRequest
 from patina.wire import AnyRequest, Request, invalid
+from patina.wire.hint import choice
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -24,9 +23,6 @@ Form: TypeAlias = Literal["json", "msgpack"]
 
 MAX_COMPLAINT = 300
 """Characters of an error's message."""
-
-_WRONG_VALUE = re.compile(r"Invalid enum value '(?P<wrong>.*)' - at `\$\.(?P<field>\w+)`")
-_WRONG_FIELD = re.compile(r"Object contains unknown field `(?P<wrong>[^`]*)`")
 
 
 def encode(word: object, form: Form = "json") -> bytes:
@@ -79,22 +75,12 @@ def _decoder(into: Any, form: Form) -> Any:
 
 def _explained(error: msgspec.ValidationError, raw: bytes | msgspec.Raw, into: Any, form: Form) -> InvalidRequest:
     """The refusal, with the words that would have been accepted as its hint."""
-    refusal = invalid(error)
+    kinds = {kind.__struct_config__.tag: kind for kind in get_args(into)} if isinstance(into, UnionType) else {}
+    op = _op(raw, form) if kinds else ""
+    refusal = invalid(error, kinds.get(op) if kinds else into)
     refusal.message, refusal.param = _shortened(refusal.message), _shortened(refusal.param or "") or None
-    if isinstance(into, UnionType):
-        kinds = {kind.__struct_config__.tag: kind for kind in get_args(into)}
-        op = _op(raw, form)
-        if op not in kinds:
-            refusal.hint = _choice(op, sorted(kinds)) if refusal.param == "op" else ""
-            return refusal
-        into = kinds[op]
-    fields = {field.encode_name: field.type for field in msgspec.structs.fields(into)}
-    if found := _WRONG_FIELD.fullmatch(str(error)):
-        refusal.hint = _choice(found["wrong"], list(fields))
-    elif found := _WRONG_VALUE.fullmatch(str(error)):
-        refusal.hint = _choice(found["wrong"], _literals(fields[found["field"]]))
-    elif refusal.param in fields:
-        refusal.hint = _bounds(fields[refusal.param])
+    if kinds and op not in kinds and refusal.param == "op":
+        refusal.hint = choice(op, sorted(kinds))
     return refusal
 
 
@@ -108,24 +94,3 @@ def _op(raw: bytes | msgspec.Raw, form: Form) -> str:
         return decode(raw, _Tagged, form).op
     except InvalidRequest:
         return ""
-
-
-def _literals(annotation: Any) -> list[str]:
-    """The strings that a ``Literal["a", "b"]`` or ``Literal["a", "b"] | None`` admits."""
-    if isinstance(annotation, str):
-        return [annotation]
-    return [word for part in get_args(annotation) for word in _literals(part)]
-
-
-def _bounds(annotation: Any) -> str:
-    """The numbers that an ``Annotated[int, Meta(ge=1, le=9)]`` admits, in words."""
-    for meta in getattr(annotation, "__metadata__", ()):
-        if isinstance(meta, msgspec.Meta) and meta.ge is not None and meta.le is not None:
-            return f"Give a number from {meta.ge} to {meta.le}."
-    return ""
-
-
-def _choice(wrong: str, words: list[str]) -> str:
-    near = difflib.get_close_matches(wrong[:100], words, n=1)
-    meant = f"Did you mean {near[0]!r}? " if near else ""
-    return f"{meant}Choose from: {', '.join(words)}." if words else ""

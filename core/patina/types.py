@@ -151,6 +151,8 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Whether `tokenize` counts with the model's own tokenizer."""
     batch_tokens: int = 0
     """The padded tokens a call should hold; 0 = one text a call."""
+    created: int = 0
+    """Unix time of the artefact's file; 0 where it is not known, or not made yet."""
 
 
 class Tokens(msgspec.Struct, frozen=True, eq=False):

@@ -44,7 +44,7 @@ class Client:
         try:
             given = msgspec.convert(plain, list[wire.InputDocument])
         except msgspec.ValidationError as error:
-            raise wire.invalid(error) from None
+            raise wire.invalid(error, list[wire.InputDocument]) from None
         return await self.handle(wire.Index(repo=repo, documents=given, wait=wait))
 
     async def index_paths(

@@ -202,7 +202,7 @@ class Patina:
         try:
             given = msgspec.convert([_plain(document) for document in documents], list[wire.InputDocument])
         except msgspec.ValidationError as error:
-            raise wire.invalid(error) from None
+            raise wire.invalid(error, list[wire.InputDocument]) from None
         return await self.handle(wire.Index(repo=repo, documents=given, wait=wait))
 
     async def index_paths(

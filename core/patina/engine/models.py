@@ -79,7 +79,7 @@ class Models:
             name=info.name,
             dimension=info.dimension,
             max_tokens=info.max_tokens,
-            created=0,
+            created=info.created,
             default=name == self._rooms.config.defaults.embedder,
             loaded=model.loaded,
         )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import msgspec
 
 from patina.errors import InvalidRequest, PatinaError, by_code
+from patina.wire.hint import hint, place_of
 from patina.wire.message import AnyRequestT
 
 
@@ -38,13 +40,13 @@ _IN_WORDS = {
 """What msgspec calls the types, for somebody who may not write Python."""
 
 
-def invalid(error: msgspec.ValidationError) -> InvalidRequest:
-    """msgspec's complaint as ours, with the field that it names."""
+def invalid(error: msgspec.ValidationError, into: Any = None) -> InvalidRequest:
+    """msgspec's complaint as ours, with the field to blame and, given the type, what would be right there."""
     text = str(error)
-    found = re.search(r"`\$\.?([^`]*)`$", text) or re.search(r"field `([^`]*)`", text)
-    param = found.group(1) if found else None
+    param = place_of(text)
     sentence = re.sub("`[a-z]+`", lambda word: _IN_WORDS.get(word[0], word[0]), text.split(" - at `", maxsplit=1)[0])
-    return InvalidRequest(f"{param}: {sentence}." if param else f"{sentence}.", param=param)
+    message = f"{param}: {sentence}." if param else f"{sentence}."
+    return InvalidRequest(message, hint=hint(text, into) if into else "", param=param)
 
 
 def checked(request: AnyRequestT) -> AnyRequestT:
@@ -55,5 +57,5 @@ def checked(request: AnyRequestT) -> AnyRequestT:
     try:
         again: AnyRequestT = msgspec.convert(msgspec.to_builtins(request, builtin_types=(bytes,)), type(request))
     except msgspec.ValidationError as error:
-        raise invalid(error) from None
+        raise invalid(error, type(request)) from None
     return again

@@ -77,7 +77,7 @@ class IndexPaths(Request[Reports], frozen=True, kw_only=True, tag="index_paths")
 
 
 class Progress(Event, frozen=True, kw_only=True, tag="progress"):
-    """`stage` is "read" (in documents) or "embed" (in chunks)."""
+    """`stage` is "read" (in documents), "embed" (in chunks), "import" (in lines), or "queued": it has not begun."""
 
     repo: str
     stage: str

@@ -6,10 +6,11 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta
 
+from patina.wire.failure import Failure
 from patina.wire.intake import Index, IndexPaths, IndexReport, Rebuild
-from patina.wire.message import Event, InputFailure, Reply, Request
+from patina.wire.message import Event, InputFailure, Name, Reply, Request
 
-JobKind: TypeAlias = Literal["index", "documents", "rebuild", "import"]
+JobKind: TypeAlias = Literal["index", "documents", "rebuild", "retry", "import"]
 JobState: TypeAlias = Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled", "interrupted"]
 JobNumber = Annotated[int, Meta(ge=1)]
 
@@ -36,14 +37,18 @@ class Job(Reply, frozen=True, kw_only=True):
     cursor: str | None = None
     """How far it has come, durably: from here it goes on."""
     message: str | None = None
-    """Why it failed, or what is left to do."""
+    """Why it ended as it did, or what is left to do."""
+    failure: Failure | None = None
+    """The error that ended it, as its request would have been refused with."""
     attempts: int = 1
+    """How often it was begun; what a shutdown ended does not count."""
     reports: list[IndexReport] = []
     """What it did, once it has ended."""
     created_at: float
     """Unix times."""
     started_at: float | None = None
     ended_at: float | None = None
+    """Null while there is something to come: an interrupted job without it goes on when a daemon runs."""
 
 
 class Start(Request[Job], frozen=True, kw_only=True, tag="start"):
@@ -54,7 +59,7 @@ class Start(Request[Job], frozen=True, kw_only=True, tag="start"):
 
 class JobList(Reply, frozen=True, kw_only=True):
     jobs: list[Job]
-    """The newest first."""
+    """The newest first, without their errors and reports, which `ShowJob` has."""
 
 
 class ListJobs(Request[JobList], frozen=True, kw_only=True, tag="list_jobs"):
@@ -92,6 +97,10 @@ class ResumeJob(Request[Job], frozen=True, kw_only=True, tag="resume_job"):
 
 
 class RetryJob(Request[Job], frozen=True, kw_only=True, tag="retry_job"):
-    """Try its failed inputs and the chunks that the model refused once more."""
+    """Try a job's failed inputs once more, and the chunks that the model refused.
 
-    id: JobNumber
+    Without an `id` only the chunks, those of the collections named, or of all: a job of its own.
+    """
+
+    id: JobNumber | None = None
+    repos: Annotated[list[Name], Meta(max_length=1000)] = []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from patina.errors import ConfigError, Corrupt
 from patina_onnx import card as cards
-from patina_onnx.files import sha256
+from patina_onnx.files import modified, sha256
 from patina_onnx.onnxfile import outline
 from patina_onnx.settings import MODEL
 from patina_onnx.tokenizer import Tokenizer
@@ -45,6 +45,10 @@ class Directory:
         _check_digest(self._tokenizer, digests[1], self.card.tokenizer_sha256)
         self.fingerprint = hashlib.sha256("".join(digests).encode()).hexdigest()
         self._stamps = {file: _stamp(file) for file in files}
+
+    @property
+    def created(self) -> int:
+        return modified(self._model)
 
     def tokenizer(self, max_tokens: int) -> Tokenizer:
         return Tokenizer(self._unchanged(self._tokenizer), max_tokens)

@@ -41,7 +41,7 @@ class OnnxEmbedder:
 
     @property
     def info(self) -> ModelInfo:
-        return self._info()
+        return msgspec.structs.replace(self._info(), created=self._source().created)  # it may only now be made
 
     def tokenize(self, texts: Sequence[str], kind: Kind) -> list[Tokens]:
         card = self._card()

@@ -62,3 +62,11 @@ def sha256(path: Path) -> str:
     """In hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def modified(path: Path) -> int:
+    """Unix time; 0 if there is no such file."""
+    try:
+        return int(path.stat().st_mtime)
+    except OSError:
+        return 0

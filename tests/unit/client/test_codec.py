@@ -37,7 +37,9 @@ def test_a_request_names_its_reply() -> None:
         (b'{"op":"embed","texts":["a"],"kind":"x"}', "kind", "query, passage"),
         (b'{"op":"scry","limit":0}', "limit", "from 1 to 1000"),
         (b'{"op":"scry","limit":"9"}', "limit", "from 1 to 1000"),
-        (b'{"op":"scry","filter":{"langage":"x"}}', "filter", ""),
+        (b'{"op":"scry","filter":{"langage":"x"}}', "filter.langage", "'language'.*path_prefix.*until"),
+        (b'{"op":"scry","filter":{"since":-1}}', "filter.since", "from 0 to 1e"),
+        (b'{"op":"index","repo":"a","documents":[{"text":"b","pth":"c"}]}', "documents[0].pth", "'path'"),
     ],
 )
 def test_a_refusal_says_what_would_be_right(body: bytes, param: str, hint: str) -> None:

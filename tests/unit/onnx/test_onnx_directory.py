@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -35,6 +36,12 @@ def test_without_a_card_the_model_speaks_for_itself(make_model: MakeModel) -> No
     assert (info.name, info.dimension, info.max_tokens) == ("tiny", 16, 512)
     assert info.exact_tokens
     assert info.batch_tokens == 0
+
+
+def test_a_model_is_as_old_as_its_file(make_model: MakeModel) -> None:
+    folder = make_model()
+    os.utime(folder / "model.onnx", (1_600_000_000, 1_600_000_000))
+    assert opened(folder).info.created == 1_600_000_000
 
 
 def test_the_card_names_prefixes_and_limits(make_model: MakeModel) -> None:

@@ -16,7 +16,7 @@ from patina_onnx.card import CARD, Card
 from patina_onnx.e5 import tokenizer
 from patina_onnx.e5.unigram import Unigram
 from patina_onnx.e5.weights import Weights
-from patina_onnx.files import locked, replace, sha256
+from patina_onnx.files import locked, modified, replace, sha256
 from patina_onnx.settings import Artefact
 
 NAME = "multilingual-e5-small"
@@ -52,6 +52,10 @@ class E5:
         self.fingerprint = hashlib.sha256(recipe.encode()).hexdigest()
         if not (self._recorded(_MODEL) and self._recorded(_TOKENIZER)) and _weights_path() is None:
             raise _unavailable()
+
+    @property
+    def created(self) -> int:
+        return modified(self._folder / _MODEL)
 
     def tokenizer(self, max_tokens: int) -> Unigram:
         return Unigram(self._made(_TOKENIZER, lambda weights: _tokenizer(weights, self.card.max_tokens)), max_tokens)
