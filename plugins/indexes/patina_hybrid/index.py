@@ -52,7 +52,10 @@ class HybridIndex:
         asked = self._arms if query.arms is None else query.arms
         rankings = []
         for name, arm in self._arms.items():
-            candidates = arm.rank(query) if name in asked else None
+            try:
+                candidates = arm.rank(query) if name in asked else None
+            except OSError as error:
+                raise self._disk_failure("read", error) from error
             if candidates is not None:
                 rankings.append(Ranking(name, candidates))
         return rankings

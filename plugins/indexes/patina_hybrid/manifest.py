@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
 T = TypeVar("T")
@@ -85,6 +88,27 @@ def intact(path: Path, expected: FileRecord) -> bool:
         return path.stat().st_size == expected.size and record(path) == expected
     except OSError:
         return False
+
+
+def clean(folder: Path, known: Collection[Path]) -> None:
+    """Remove what a crash, or somebody else, has left beside the manifest and the files that are known."""
+    for path in folder.iterdir():
+        if path.name != MANIFEST and path not in known:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+
+def size(folder: Path) -> int:
+    """Bytes on disk. A file that is linked twice counts once, one that is being removed not at all."""
+    sizes: dict[int, int] = {}
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            status = path.stat()
+            if stat.S_ISREG(status.st_mode):
+                sizes[status.st_ino] = status.st_size
+    return sum(sizes.values())
 
 
 def _digest(data: bytes) -> str:

@@ -23,7 +23,7 @@ class HybridSettings(Settings, frozen=True, kw_only=True):
     tail_max: Annotated[int, Meta(ge=2, le=4_000_000)] = 16_384
     """Vectors without a graph at which taking in new ones waits for the graphs."""
     ef: Annotated[int, Meta(ge=1, le=10_000)] = 128
-    """How widely a graph is searched: higher finds more of the true neighbours and takes longer."""
+    """How widely a single graph is searched, each of several less: higher finds more true neighbours, more slowly."""
     m: Annotated[int, Meta(ge=2, le=128)] = 16
     """Links a vector in a graph."""
     ef_construction: Annotated[int, Meta(ge=1, le=10_000)] = 100

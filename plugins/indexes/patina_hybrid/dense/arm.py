@@ -10,6 +10,8 @@ from patina.errors import Mismatch, PluginError
 from patina_hybrid.arm import faults, ranked
 from patina_hybrid.dense.folder import DenseFolder
 from patina_hybrid.dense.graph import check_hnswlib
+from patina_hybrid.dense.inspection import UNIT_TOLERANCE, inspect
+from patina_hybrid.dense.part import least_of_best
 from patina_hybrid.dense.segment import Segment
 from patina_hybrid.dense.shelf import Shelf
 
@@ -18,10 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from patina.types import Candidate, Change, Fault, Query, Seq, Stamp, Vector
-    from patina_hybrid.dense.part import Part
+    from patina_hybrid.dense.part import View
     from patina_hybrid.settings import HybridSettings
-
-UNIT_TOLERANCE = 1e-3
 
 
 class DenseArm:
@@ -36,7 +36,7 @@ class DenseArm:
         self._collection = ""
         self._folder: DenseFolder | None = None
         self._shelf = Shelf(0, settings, self.name)
-        self._saved: tuple[Seq, tuple[Part, ...]] | None = None
+        self._saved: tuple[Seq, tuple[View, ...]] | None = None
         self.seq: Seq = 0
 
     def open(self, folder: Path | None, stamp: Stamp) -> Seq:
@@ -45,23 +45,23 @@ class DenseArm:
         self._collection = stamp.collection
         self._folder = DenseFolder(folder, stamp) if folder else None
         self._saved = None
-        self.seq, parts = self._folder.load(self._settings.ef) if self._folder else (0, [])
+        self.seq, parts = self._folder.load() if self._folder else (0, [])
         self._shelf = Shelf(self._dimension, self._settings, f"patina-dense-{self._collection}", parts)
         return self.seq
 
     def apply(self, changes: Sequence[Change]) -> None:
         vectors = [self._unit(change) for change in changes]
-        for change, vector in zip(changes, vectors, strict=True):
-            if vector is not None:
-                self._shelf.add(change.id, vector)
-            elif change.op != "vector":
-                self._shelf.remove(change.id)  # also a put without a vector: the old one was of another text
-            self.seq = change.seq
-        self._shelf.tend()
+        self._shelf.take(
+            (change.id, vector)
+            for change, vector in zip(changes, vectors, strict=True)
+            if vector is not None or change.op != "vector"  # also a put without one: the old was of another text
+        )
+        if changes:
+            self.seq = changes[-1].seq
 
     def rank(self, query: Query) -> list[Candidate] | None:
-        parts = self._shelf.parts
-        if query.vector is None or not any(part.alive for part in parts):
+        views = [view for view in self._shelf.views if view.alive]
+        if query.vector is None or not views:
             return None
         if query.vector.shape != (self._dimension,):
             raise Mismatch(
@@ -69,13 +69,12 @@ class DenseArm:
                 f" {self._dimension} dimensions.",
                 hint=f"Run `patina rebuild --repo {self._collection}` to embed it with the model that is asked.",
             )
-        best: dict[str, float] = {}
-        for part in parts:  # oldest first: should an id be moving, its newer vector wins
-            best.update(part.search(query.vector, query.window, query.only))
-        return ranked(best.items(), query.window)
+        found = [view.part.search(view, query.vector, query.window, query.only) for view in views]
+        least = least_of_best(np.concatenate([one.scores for one in found]), query.window)
+        return ranked([hit for one in found for hit in one.reaching(least)], query.window)
 
     def checkpoint(self) -> Seq:
-        state = (self.seq, self._shelf.parts)
+        state = (self.seq, self._shelf.views)
         if self._folder and self._saved != state:
             self._folder.save(*state)
             self._saved = state
@@ -83,21 +82,20 @@ class DenseArm:
 
     def verify(self, full: bool) -> list[Fault]:
         sentences = self._folder.faults() if self._folder else []
-        if full and (crooked := self._crooked()):
-            sentences.append(f"{crooked} vectors are not of unit length")
+        if full:
+            sentences += inspect(self._shelf.views)
         return faults(self.name, self._collection, sentences)
 
     def ids(self) -> frozenset[str]:
-        views = [part.view() for part in self._shelf.parts]
-        return frozenset(view.ids[row] for view in views for row in np.flatnonzero(view.live).tolist())
+        return frozenset(id_ for view in self._shelf.views for id_ in view.ids())
 
     def stats(self) -> dict[str, int]:
-        parts = self._shelf.parts
-        alive = sum(part.alive for part in parts)
+        views = self._shelf.views
+        alive = sum(view.alive for view in views)
         return {
             "dense_vectors": alive,
-            "dense_dead": sum(part.count for part in parts) - alive,
-            "dense_segments": sum(isinstance(part, Segment) for part in parts),
+            "dense_dead": sum(len(view.live) for view in views) - alive,
+            "dense_segments": sum(isinstance(view.part, Segment) for view in views),
             "dense_bytes": self._folder.size() if self._folder else 0,
         }
 
@@ -128,8 +126,3 @@ class DenseArm:
                 hint="Report this to the embedder's author: what it gives is not what it promises.",
             )
         return vector if abs(length - 1.0) < UNIT_TOLERANCE else vector / length
-
-    def _crooked(self) -> int:
-        views = [part.view() for part in self._shelf.parts]
-        lengths = [np.linalg.norm(view.vectors[view.live], axis=1) for view in views]
-        return sum(int(np.count_nonzero(~(abs(length - 1.0) < UNIT_TOLERANCE))) for length in lengths)

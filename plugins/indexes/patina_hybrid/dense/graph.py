@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,17 +18,17 @@ if TYPE_CHECKING:
     from patina.types import Vectors
 
 SLICE_ROWS = 256
-"""Rows added between two looks at whether the work is still wanted: some 50 ms."""
+"""Rows added between two looks at whether the work may go on: some 50 to 150 ms."""
 SEED = 100
 TOLERANCE = 1e-5
+LEAST_EF_SHARE = 0.5
 
 
 class Breadth(NamedTuple):
-    """How thoroughly graphs are built and searched."""
+    """How thoroughly graphs are built."""
 
     m: int
     ef_construction: int
-    ef: int
 
 
 def check_hnswlib() -> None:
@@ -47,23 +48,30 @@ def check_hnswlib() -> None:
         )
 
 
-def build(vectors: Vectors, breadth: Breadth, wanted: Callable[[], bool]) -> Graph | None:
-    """A graph over unit vectors [n, dimension], labels are row numbers; None once `wanted` says no.
+def build(vectors: Vectors, breadth: Breadth, may_go_on: Callable[[], bool]) -> Graph | None:
+    """A graph over unit vectors [n, dimension], labels are row numbers; None once `may_go_on` says no.
 
     Uses one thread, which leaves the interpreter free while it computes.
     """
     graph = _new(vectors.shape[1])
     graph.init_index(len(vectors), M=breadth.m, ef_construction=breadth.ef_construction, random_seed=SEED)
-    graph.set_ef(breadth.ef)
     for start in range(0, len(vectors), SLICE_ROWS):
-        if not wanted():
+        if not may_go_on():
             return None
         rows = vectors[start : start + SLICE_ROWS]
         graph.add_items(rows, np.arange(start, start + len(rows)), num_threads=1)
     return graph
 
 
-def load(path: Path, dimension: int, rows: int, ef: int) -> Graph:
+def ef_of_share(ef: int, share: float) -> int:
+    """How widely to search a graph with this share of all rows.
+
+    The fewer of the nearest rows a graph can have, the less widely it must be searched to find them.
+    """
+    return math.ceil(ef * max(LEAST_EF_SHARE, math.sqrt(share)))
+
+
+def load(path: Path, dimension: int, rows: int) -> Graph:
     """Read a graph. The file's checksum must have been verified: hnswlib crashes on a damaged one.
 
     Raises RuntimeError when it does not hold `rows` rows.
@@ -72,7 +80,6 @@ def load(path: Path, dimension: int, rows: int, ef: int) -> Graph:
     graph.load_index(str(path), max_elements=rows)
     if graph.get_current_count() != rows:
         raise RuntimeError(f"{path.name} holds {graph.get_current_count()} rows, not {rows}")
-    graph.set_ef(ef)
     return graph
 
 

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 FAN_OUT = 4
 """Segments of one tier that are merged into one of the next; so at most four are small at a time."""
+LAST_TIER = 2
+"""Segments of this tier, of some 16 times the smallest, are kept as they are. Several of them are found through nearly
+as fast as one of their size at the same recall, and a merge of them would take minutes and hold twice their memory."""
 DEAD_SHARE = 0.3
 """A segment with more dead rows than this is written anew without them."""
 
@@ -29,7 +32,7 @@ def plan(sizes: Sequence[Size], segment_size: int) -> list[int]:
     tiers: dict[int, list[int]] = {}
     for position, size in enumerate(sizes):
         tiers.setdefault(_tier(size.rows, segment_size), []).append(position)
-    full = [tier for tier, members in tiers.items() if len(members) >= FAN_OUT]
+    full = [tier for tier, members in tiers.items() if len(members) >= FAN_OUT and tier < LAST_TIER]
     return tiers[min(full)][:FAN_OUT] if full else []
 
 

@@ -7,54 +7,60 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from patina_hybrid.dense.part import Part, exact
+from patina_hybrid.dense.part import Part
 
 if TYPE_CHECKING:
     from hnswlib import Index as Graph
 
     from patina.types import Vector, Vectors
-    from patina_hybrid.dense.part import Mask, RowNumbers, Scores, View
+    from patina_hybrid.dense.part import Mask, RowNumbers, Scores
+    from patina_hybrid.dense.stored import StoredVectors
 
-GRAPH_SHARE = 0.25
-"""A graph is walked when at least this share of its rows may be returned; otherwise the rows are scanned."""
-WALK_SHARE = 0.5
-"""Asking a graph for more than this share of its rows costs more than scanning them."""
+WALK_COST = 10
+"""Asking a graph for one answer more takes as long as comparing with this many rows."""
 SPARE = 1.2
 
 
 class Segment(Part):
-    """Labels of the graph are row numbers. The raw vectors stay beside it for exact scans: in memory until the
-    segment is saved, then mapped from its file, so that they cost memory only while a filter makes use of them.
+    """Labels of the graph are row numbers. The graph is asked through hnswlib; exact scans need the vectors too: in
+    memory until the segment is saved, then inside the graph's file, where they cost memory only while they are used.
     """
 
-    def __init__(self, ids: list[str], vectors: Vectors, live: Mask, graph: Graph) -> None:
-        super().__init__(ids, vectors, live)
+    def __init__(
+        self, ids: list[str], vectors: Vectors, live: Mask, graph: Graph, stored: StoredVectors | None = None
+    ) -> None:
+        super().__init__(ids, vectors if stored is None else stored.vectors, live)
         self.graph = graph
+        self._stored = stored
 
-    def map_vectors(self, mapped: Vectors) -> None:
-        """Read the same vectors from elsewhere from now on."""
-        self._vectors = mapped
+    def read_from(self, stored: StoredVectors) -> None:
+        """Take the same vectors from the graph's file from now on."""
+        self._stored = stored
+        self._vectors = stored.vectors
 
-    def _nearest(self, view: View, rows: RowNumbers, query: Vector, window: int) -> tuple[RowNumbers, Scores]:
-        if len(rows) > window and len(rows) >= GRAPH_SHARE * len(view.live):
-            found = self._walk(len(view.live), rows, query, window)
-            if found is not None:
-                return found
-        return exact(view.vectors, rows, query, window)
+    def stored_in_order(self) -> bool:
+        """Whether the graph's file, if there is one, has the rows in their order. Raises OSError."""
+        return self._stored is None or self._stored.in_order()
 
-    def _walk(self, count: int, rows: RowNumbers, query: Vector, window: int) -> tuple[RowNumbers, Scores] | None:
-        """Ask the graph for more and more until `window` of `rows` are among the answers; None: scan instead."""
-        admitted = np.zeros(count, np.bool_)
-        admitted[rows] = True
-        wanted = math.ceil(window * count / len(rows) * SPARE)
-        while wanted <= WALK_SHARE * count:
+    def take(self, rows: RowNumbers) -> Vectors:
+        if self._stored is not None:
+            self._stored.check()
+        return super().take(rows)
+
+    def _nearest(self, admitted: Mask, query: Vector, window: int) -> tuple[RowNumbers, Scores]:
+        """Ask the graph for more and more until `window` rows are among the answers, while that is the cheaper way."""
+        count = int(np.count_nonzero(admitted))
+        wanted = math.ceil(window * len(admitted) / max(count, 1) * SPARE)
+        while count > window and wanted * WALK_COST < count:
             try:
                 labels, distances = self.graph.knn_query(query, k=wanted, num_threads=1)
             except RuntimeError:  # the graph falls apart when many vectors are equal: it reaches fewer than `wanted`
-                return None
+                break
             found = labels[0].astype(np.intp)
             keep = admitted[found]
             if np.count_nonzero(keep) >= window:
                 return found[keep], 1.0 - distances[0][keep]
             wanted *= 2
-        return None
+        if self._stored is not None:
+            self._stored.check()
+        return self._scan(np.flatnonzero(admitted), query, window)
