@@ -106,9 +106,7 @@ class FileConnections:
             self._closed = True
             self._changed.notify_all()
             self._empty()
-        if self._ill:  # the log of writes stays as it is: the file is not to be changed on its word
-            self._writer.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-        self._writer.close()
+        self._close_writer()
 
     def _fall_ill(self) -> None:
         """Remember that the disk failed, and cut off what a commit left behind that was refused."""
@@ -138,12 +136,17 @@ class FileConnections:
             raise explained(error, str(self._path), self._writer.system_errno) from error
         with self._changed:
             self._empty()
-            self._writer.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-            self._writer.close()
+            self._close_writer()
             self._writer = opening.writer(self._path)
         self._writer.set_wal_hook(self._note_commit)
         self._ill, self._durable, self.unsynced_since = False, True, None
         log.warning("the disk works again: %s was opened anew", self._path)
+
+    def _close_writer(self) -> None:
+        if self._ill:  # the log of writes stays as it is: the file is not to be changed on its word
+            with suppress(apsw.ConnectionClosedError):
+                self._writer.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        self._writer.close()
 
     def _note_commit(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
         self.wal_pages = pages

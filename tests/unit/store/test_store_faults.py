@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ class Disk(apsw.VFS):
         self.name = f"troubled-{id(self)}"
         self.trouble: type[apsw.Error] | None = None
         self.kind = apsw.SQLITE_OPEN_WAL
+        self.only: str | None = None
+        """What meets the trouble: "write" or "sync"; both if it is not said."""
         self.after = 0
         """How many more writes and syncs succeed first."""
         self.done: list[str] = []
@@ -36,7 +39,7 @@ class Disk(apsw.VFS):
         if not kind & self.kind:
             return
         self.done.append(what)
-        if self.trouble is not None:
+        if self.trouble is not None and self.only in {None, what}:
             self.after -= 1
             if self.after < 0:
                 raise self.trouble
@@ -132,6 +135,50 @@ def test_a_failed_sync_is_forgotten_by_a_reopened_store(disk: Disk, draft: Draft
     store.close()
     again = Store.open(tmp_path / "patina.db")
     assert texts(again) == ["one", "two", "kept"]
+    assert again.check(full=True) == []
+    again.close()
+
+
+def test_a_refused_write_does_not_come_back_with_a_crash(
+    store: Store, disk: Disk, draft: Draft, tmp_path: Path
+) -> None:
+    disk.trouble, disk.only = FAILING, "sync"
+    with pytest.raises(StorageFailed):
+        store.write(Write(collection="papers", puts=[draft("b", "never")])).result()
+    crashed = tmp_path / "crashed"
+    crashed.mkdir()
+    for name in ("patina.db", "patina.db-wal"):
+        shutil.copy(tmp_path / name, crashed)
+    disk.trouble = None
+    again = Store.open(crashed / "patina.db")
+    assert texts(again) == ["one", "two"]
+    again.close()
+
+
+def test_readings_go_on_while_the_disk_fails_and_after(store: Store, disk: Disk, draft: Draft) -> None:
+    disk.trouble = FAILING
+    reading = store.iterate("papers")
+    assert next(reading).text == "one"
+    for _ in range(3):
+        with pytest.raises(StorageFailed):
+            store.write(Write(collection="papers", puts=[draft("b", "never")])).result()
+        assert texts(store) == ["one", "two"]
+    disk.trouble = None
+    store.write(Write(collection="papers", puts=[draft("b", "three")])).result()
+    assert [chunk.text for chunk in reading] == ["two", "three"]
+
+
+def test_a_disk_that_fails_when_the_store_closes_costs_nothing(
+    store: Store, disk: Disk, draft: Draft, tmp_path: Path
+) -> None:
+    disk.trouble = FAILING
+    with pytest.raises(StorageFailed):
+        store.write(Write(collection="papers", puts=[draft("b", "never")])).result()
+    store.close()
+    disk.trouble = None
+    again = Store.open(tmp_path / "patina.db")
+    assert again.recovered is not None
+    assert texts(again) == ["one", "two"]
     assert again.check(full=True) == []
     again.close()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import stat
 import threading
 from collections.abc import Callable
@@ -85,6 +87,45 @@ def test_a_store_in_memory_touches_no_disk(tmp_path: Path, draft: Draft, monkeyp
     assert store.in_memory
     store.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_that_was_not_closed_says_what_it_took_over(path: Path, draft: Draft, tmp_path: Path) -> None:
+    store = filled(path, draft)
+    assert store.recovered is None
+    crashed = tmp_path / "crashed.db"
+    shutil.copy(path, crashed)
+    log = path.with_name("patina.db-wal").read_bytes()
+    store.close()
+    torn = b"\0" * 8 + log[16:24] + b"\0" * 1000  # the begin of a page that the last generation never finished
+    for tail, told in [(b"", r"\d\d pages were taken over"), (torn, "1016 bytes of a write that never ended")]:
+        copy = tmp_path / f"{len(tail)}.db"
+        shutil.copy(crashed, copy)
+        copy.with_name(f"{copy.name}-wal").write_bytes(log + tail)
+        again = Store.open(copy)
+        assert re.search(told, again.recovered or "")
+        assert [chunk.text for chunk in again.iterate("papers")] == ["one", "two"]
+        again.close()
+        closed = Store.open(copy)
+        assert closed.recovered is None
+        closed.close()
+
+
+@pytest.mark.ordinary
+@pytest.mark.parametrize(("folder", "file"), [(0o500, 0o600), (0o700, 0o400), (0o500, 0o400)])
+def test_a_read_only_store_is_refused_until_it_may_be_written(path: Path, draft: Draft, folder: int, file: int) -> None:
+    filled(path, draft).close()
+    path.chmod(file)
+    path.parent.chmod(folder)
+    try:
+        with pytest.raises(StorageFailed, match=r"cannot be (opened|written)") as refusal:
+            Store.open(path)
+    finally:
+        path.parent.chmod(0o700)
+    assert refusal.value.hint
+    path.chmod(0o600)
+    store = Store.open(path)
+    assert store.counts("papers").chunks == 2
+    store.close()
 
 
 def test_a_closed_store_says_so(store: Store, draft: Draft) -> None:

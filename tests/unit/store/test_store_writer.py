@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
+from pathlib import Path
 
 import apsw
 import pytest
@@ -13,7 +15,7 @@ import pytest
 from patina.config import StoreSettings
 from patina.errors import Unavailable
 from patina.store import Entry, Store, Write
-from patina.store.connection import MemoryConnections
+from patina.store.connection import FileConnections, MemoryConnections
 from patina.store.writer import Writer
 
 Draft = Callable[..., Entry]
@@ -230,3 +232,30 @@ def test_a_done_write_can_be_read_by_everybody(store: Store, draft: Draft) -> No
         assert store.counts("papers").documents == number
     store.close()
     assert seen == list(range(1, 20))
+
+
+def test_what_did_not_wait_for_the_disk_is_there_soon_anyway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("patina.store.writer.UNSYNCED_S", 0.05)
+    connections = FileConnections(tmp_path / "patina.db")
+    writer = Writer(connections, "here", SETTINGS)
+
+    def add(connection: apsw.Connection) -> int:
+        connection.execute("INSERT INTO models (identity, dimension) VALUES (hex(randomblob(9)), 1)")
+        return 0
+
+    gate = Gate(writer)
+    quick = writer.submit(add, durable=False)
+    gate.opened.set()
+    quick.result(WAIT_S)
+    deadline = time.monotonic() + WAIT_S
+    while connections.unsynced_since is not None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    for durable, waiting in [(False, True), (True, False), (False, True)]:
+        monkeypatch.setattr("patina.store.writer.UNSYNCED_S", WAIT_S)
+        writer.submit(add, durable=durable).result(WAIT_S)
+        assert (connections.unsynced_since is not None) is waiting
+    writer.submit(lambda _: 0).result(WAIT_S)
+    assert connections.unsynced_since is None, "a commit without a change waits for the earlier ones"
+    writer.close()
+    connections.close()
