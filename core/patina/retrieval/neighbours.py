@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from patina.errors import NotFound
+from patina.retrieval.subject import path_in, unknown
 from patina.shelf import Shelved
 from patina.store import Store
 
@@ -27,25 +27,16 @@ class Neighbourhood(msgspec.Struct, frozen=True, eq=False):
 
 
 def neighbourhood(file: str, collections: Sequence[Shelved], store: Store) -> Neighbourhood:
-    """`file` is a path within a collection or an absolute one. Raises `NotFound` when it is not indexed."""
+    """`file` is a path within a collection or an absolute one. Raises `NotFound` with the nearest."""
     for one in collections:
-        path = _path_in(one, file)
+        path = path_in(one, file)
         chunks = store.document_chunks(one.name, path) if path else []
         if chunks:
             vectors = store.vectors([chunk.id for chunk in chunks])
             mean = {one.record.identity: _mean(list(vectors.values()))} if vectors else {}
             text = "\n".join(chunk.text for chunk in chunks)[:MAX_WORDS_CHARACTERS]
             return Neighbourhood(frozenset(chunk.id for chunk in chunks), text, mean)
-    raise NotFound(f"{file} is not indexed.", hint="Index it first: `patina index PATH`.", param="file")
-
-
-def _path_in(one: Shelved, file: str) -> str | None:
-    root = one.record.root
-    if not file.startswith("/"):
-        return file
-    if root and file.startswith(root.rstrip("/") + "/"):
-        return file[len(root.rstrip("/")) + 1 :]
-    return None
+    raise unknown(file, collections, store, "file")
 
 
 def _mean(vectors: list[bytes]) -> Vector:

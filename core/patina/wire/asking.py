@@ -66,11 +66,11 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
     chunk: str | None
     """The id of its best passage; null when no arm listed any within the window."""
     rank: int | None
-    """Of that passage in the fused order, from 1."""
+    """Of that passage in the answer's order, from 1; null when it is further down than the answer looked."""
     arms: dict[str, ArmScore]
     """That passage's places in the arms' own lists."""
     window: int
-    """How far down each arm was asked."""
+    """How far down each arm was asked in the end."""
     matched: list[str]
     """The question's words that the document holds."""
     missing: list[str]
