@@ -14,13 +14,17 @@ import apsw
 import msgspec
 
 from patina.store import failures
-from patina.store.records import Collection, Counts, Waiting
+from patina.store.records import Collection, Counts, Entry, Waiting
 from patina.types import Chunk, Document
 from patina.wire import Filter
 
 _COLLECTIONS = """
     SELECT name, root, embedder, index_name, identity, model, dimension, created_at, indexed_at
     FROM collections WHERE alive
+"""
+_DOCUMENTS = """
+    SELECT key, path, location, digest, title, language, size, modified_ns, chunker, metadata
+    FROM documents WHERE collection = :collection
 """
 _CHUNK = """
     SELECT
@@ -127,14 +131,11 @@ def missing(connection: apsw.Connection, name: str, limit: int, skip: Names[str]
 
 def documents(connection: apsw.Connection, name: str, folder: str) -> dict[str, Document]:
     """By path, in the order of paths: all, or those at and below `folder`."""
-    query = """
-        SELECT path, location, digest, title, language, size, modified_ns, chunker, metadata
-        FROM documents WHERE collection = :collection
-    """
+    query = _DOCUMENTS
     if folder := folder.rstrip("/"):
         query += f" AND (path = :folder OR ({_UNDER_PREFIX}))"
     names = {"collection": key(connection, name), "folder": folder, "prefix": f"{folder}/"}
-    return {row[0]: _document(*row) for row in connection.execute(f"{query} ORDER BY path", names)}
+    return {row[1]: _document(*row[1:]) for row in connection.execute(f"{query} ORDER BY path", names)}
 
 
 def chunks(connection: apsw.Connection, ids: Sequence[str]) -> dict[str, Chunk]:
@@ -146,11 +147,15 @@ def document_chunks(connection: apsw.Connection, name: str, path: str) -> list[C
     return _chunks_of(connection, connection.execute(query, (key(connection, name), path)))
 
 
-def page(connection: apsw.Connection, name: str, after: str, limit: int) -> tuple[list[Chunk], str | None]:
-    """The chunks of the next documents after a path, and the path to go on from; None at the end."""
-    query = "SELECT key, path FROM documents WHERE collection = ? AND path > ? ORDER BY path LIMIT ?"
-    rows = connection.execute(query, (key(connection, name), after, limit)).fetchall()
-    return _chunks_of(connection, rows), str(rows[-1][1]) if rows else None
+def page(connection: apsw.Connection, name: str, after: str, limit: int) -> list[Entry]:
+    """The next documents after a path, whole; none at the end."""
+    query = f"{_DOCUMENTS} AND path > :after ORDER BY path LIMIT :limit"
+    names = {"collection": key(connection, name), "after": after, "limit": limit}
+    rows = connection.execute(query, names).fetchall()
+    chunks: dict[str, list[Chunk]] = {path: [] for _, path, *_ in rows}
+    for chunk in _chunks_of(connection, rows):
+        chunks[chunk.path].append(chunk)
+    return [Entry(document=_document(*row[1:]), chunks=chunks[row[1]]) for row in rows]
 
 
 def vectors(connection: apsw.Connection, ids: Sequence[str]) -> dict[str, bytes]:

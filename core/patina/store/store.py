@@ -18,7 +18,7 @@ from patina.types import Change, Chunk, Document, Fault, Seq
 from patina.wire import Filter
 
 PAGE_DOCUMENTS = 16
-"""What `iterate` reads at a time."""
+"""What `entries` reads at a time."""
 
 
 class Store:
@@ -211,13 +211,21 @@ class Store:
         with self._connections.reading() as connection:
             return reader.select(connection, collection, wanted)
 
-    def iterate(self, collection: str) -> Iterator[Chunk]:
-        """Every chunk, by path and position. Documents that are written meanwhile are seen whole, old or new."""
-        after: str | None = ""
-        while after is not None:
+    def entries(self, collection: str) -> Iterator[Entry]:
+        """Every document, by path. Those that are written meanwhile are seen whole, old or new."""
+        after = ""
+        while True:
             with self._connections.reading() as connection:
-                chunks, after = reader.page(connection, collection, after, PAGE_DOCUMENTS)
-            yield from chunks
+                page = reader.page(connection, collection, after, PAGE_DOCUMENTS)
+            if not page:
+                return
+            yield from page
+            after = page[-1].document.path
+
+    def iterate(self, collection: str) -> Iterator[Chunk]:
+        """Every chunk, by path and position, as `entries` sees them."""
+        for entry in self.entries(collection):
+            yield from entry.chunks
 
     def failures(self, collection: str, limit: int) -> list[Failure]:
         """The texts that the model refused and that a chunk still has, newest first."""
