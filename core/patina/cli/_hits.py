@@ -1,12 +1,13 @@
 """An answer as a person reads it: where each passage is, why it came, and the passage with the asked words marked."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent
 
 from patina.cli._lines import Line, Piece, count, line
 from patina.cli._marking import Marker
-from patina.wire import Hit, Hits
+from patina.wire import ArmScore, Hit, Hits, Why
 
 MAX_SNIPPET_LINES = 8
 ARM_NAMES = {"dense": "meaning", "lexical": "words", "fused": "match"}
@@ -38,6 +39,18 @@ def place(hit: Hit, here: Path) -> str:
     return f"{location}:{hit.start_line}"
 
 
+def why_lines(why: Why | None) -> list[Line]:
+    """How a document fared that was asked about."""
+    if why is None:
+        return []
+    lines = [line(Piece(f"{why.repo}/{why.path}", "bold cyan"), Piece(f"  {why.sentence}"))]
+    if why.chunk:
+        lines += [line(Piece(text, "dim"), indent=4) for text in [*_raw(why.arms), f"best passage {why.chunk}"]]
+    if why.matched:
+        lines.append(line(Piece(f"words held: {', '.join(why.matched)}", "dim"), indent=4))
+    return [*lines, line()]
+
+
 def closing_lines(hits: Hits, explain: bool = False) -> list[Line]:
     """What the reader should know of the answer as a whole."""
     repos = len({hit.repo for hit in hits.hits})
@@ -55,13 +68,16 @@ def degraded_lines(hits: Hits) -> list[Line]:
 
 
 def _explained(hit: Hit) -> list[str]:
-    arms = [
-        f"{ARM_NAMES.get(arm, arm)} ({arm}): rank {score.rank}, raw score {score.score:.4f}"
-        for arm, score in sorted(hit.arms.items())
-    ]
     matched = ", ".join(hit.matched or []) or "none"
     return [
-        *arms,
+        *_raw(hit.arms),
         f"rrf {hit.rrf:.5f}, share of the best possible {hit.score:.3f}; words matched: {matched}",
         f"id {hit.id}, lines {hit.start_line} to {hit.end_line} of {hit.repo}/{hit.path}",
+    ]
+
+
+def _raw(arms: Mapping[str, ArmScore]) -> list[str]:
+    return [
+        f"{ARM_NAMES.get(arm, arm)} ({arm}): rank {score.rank}, raw score {score.score:.4f}"
+        for arm, score in sorted(arms.items())
     ]

@@ -7,7 +7,8 @@ from typing import Annotated, Literal, TypeVar
 from cyclopts import Parameter
 from msgspec import structs
 
-from patina.cli._hits import closing_lines, degraded_lines, hit_lines
+from patina.cli._filter import NO_FILTER, FilterOptions
+from patina.cli._hits import closing_lines, degraded_lines, hit_lines, why_lines
 from patina.cli._lines import Line, line, show, show_json
 from patina.cli._marking import Marker
 from patina.cli._options import LOCAL, LocalOptions
@@ -18,6 +19,7 @@ from patina.errors import InvalidRequest
 from patina.wire import CollectionStatus, Hits, Scry
 
 MAX_LIMIT = 1000
+SHOWN_BESIDE_WHY = 5
 Number = TypeVar("Number", int, float)
 
 
@@ -33,6 +35,8 @@ def scry(  # noqa: PLR0913 - each is an option
     all_repos: Annotated[bool, Parameter(help="Ask every collection, wherever you are.")] = False,
     min_score: Annotated[float, Parameter(help="Leave out passages scored lower, 0 to 1.")] = 0.0,
     explain: Annotated[bool, Parameter(help="Show each ranking's rank and raw score.")] = False,
+    why: Annotated[str | None, Parameter(help="How did this document, or the passage of this id, fare?")] = None,
+    narrowed: FilterOptions = NO_FILTER,
     options: LocalOptions = LOCAL,
 ) -> int:
     """Ask a question and see the passages that answer it.
@@ -45,8 +49,10 @@ def scry(  # noqa: PLR0913 - each is an option
         mode="file" if file else mode,
         file=_indexed_name(file) if file else None,
         repos=list(repo),
+        filter=narrowed.filter(),
         min_score=_within("--min-score", min_score, 0, 1),
         explain=explain,
+        why=_indexed_name(Path(why)) if why else None,
     )
     _check(request, all_repos)
     config = options.config()
@@ -81,12 +87,12 @@ def enclosing(here: Path, collections: Iterable[CollectionStatus]) -> str | None
 
 def _answer(asked: Scry, hits: Hits, marker: Marker) -> list[Line]:
     if not hits.hits:
-        return [*degraded_lines(hits), *_nothing(asked)]
+        return [*degraded_lines(hits), *why_lines(hits.why), *_nothing(asked)]
     here = Path.cwd()
-    lines = [
-        one for number, hit in enumerate(hits.hits, 1) for one in hit_lines(number, hit, marker, here, asked.explain)
-    ]
-    return [*lines, *closing_lines(hits, asked.explain)]
+    shown = hits.hits[:SHOWN_BESIDE_WHY] if hits.why else hits.hits
+    lines = [one for number, hit in enumerate(shown, 1) for one in hit_lines(number, hit, marker, here, asked.explain)]
+    more = [line(f"… and {len(hits.hits) - len(shown)} more.")] if len(shown) < len(hits.hits) else []
+    return [*why_lines(hits.why), *lines, *more, *closing_lines(hits, asked.explain)]
 
 
 def _nothing(asked: Scry) -> list[Line]:
@@ -95,6 +101,8 @@ def _nothing(asked: Scry) -> list[Line]:
     what = asked.file or asked.query
     if asked.min_score:
         step = "Lower --min-score."
+    elif asked.filter:
+        step = "Leave out one of the options that narrow the search."
     elif asked.repos:
         step = "Ask everywhere with --all-repos, or take in more with 'patina index PATH'."
     else:

@@ -5,11 +5,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from patina.cli._hits import closing_lines, hit_lines, place
+from patina.cli._hits import closing_lines, hit_lines, place, why_lines
 from patina.cli._lines import plain
 from patina.cli._marking import MARK, Marker
 from patina.cli.scry import MAX_LIMIT, enclosing
-from patina.wire import ArmScore, CollectionStatus, Hit, Hits, Scry
+from patina.wire import ArmScore, CollectionStatus, Hit, Hits, Scry, Why
 
 HIT = Hit(
     id="c1",
@@ -105,3 +105,25 @@ def test_explaining_says_what_a_vote_counted() -> None:
     hits = Hits(hits=[], degraded=None, took_ms=1.0, weights={"dense": 1.0, "lexical": 0.05})
     lines = [plain(line) for line in closing_lines(hits, explain=True)]
     assert "What a vote counted: meaning 1.00, words 0.05" in lines
+
+
+def test_a_document_that_was_asked_about_is_told_before_the_hits() -> None:
+    why = Why(
+        repo="notes",
+        path="sea.md",
+        chunk="c9",
+        rank=None,
+        arms={"lexical": ArmScore(rank=61, score=1.25)},
+        window=500,
+        matched=["lamp"],
+        missing=["amber"],
+        sentence="Not among the first 50 by words, but further down: #61 by words.",
+    )
+    assert [plain(line) for line in why_lines(why)] == [
+        "notes/sea.md  Not among the first 50 by words, but further down: #61 by words.",
+        "    words (lexical): rank 61, raw score 1.2500",
+        "    best passage c9",
+        "    words held: lamp",
+        "",
+    ]
+    assert why_lines(None) == []
