@@ -33,6 +33,7 @@ FLOORS = (
     {"shelf"},
     {"ingest", "retrieval", "verify"},
     {"indexing"},
+    {"jobs"},
     {"engine"},
     {"client"},
     {"daemon"},

@@ -99,5 +99,6 @@ async def _here(config: Config, verbose: bool) -> AsyncIterator[Client]:
 
     if verbose:
         notice(f"Answering in this process, home {config.home}.")
-    async with Patina(config) as patina, connect(patina, config=config) as client:
+    # What was interrupted is not gone on with by a command that asked for something else.
+    async with Patina(config, resume_jobs=False) as patina, connect(patina, config=config) as client:
         yield client

@@ -81,6 +81,7 @@ async def _serve(
         async with opened(doors, engine, config.daemon.drain_timeout_s) as endpoints:
             _ready(engine, endpoints, announce)
             await _until_the_end(engine, told, idle_exit_s)
+            await engine.rooms.jobs.stop()  # before the doors drain: nobody shall wait for a job that will not end
 
 
 def _ready(engine: "Patina", endpoints: list[Endpoint], announce: Announce) -> None:

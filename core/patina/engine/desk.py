@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from patina.config import Config
 from patina.indexing import Indexing
+from patina.jobs import Jobs
 from patina.models import ModelPool
 from patina.registry import Registry
 from patina.shelf import Shelf
@@ -28,6 +29,7 @@ class Rooms(NamedTuple):
     pool: ModelPool
     shelf: Shelf
     indexing: Indexing
+    jobs: Jobs
     run: Run
 
 

@@ -22,10 +22,12 @@ from patina.engine.answers import Answers
 from patina.engine.desk import Desk, Handler, Rooms, Stream
 from patina.engine.health import Health
 from patina.engine.intake import Intake
+from patina.engine.jobs import JobsDesk
 from patina.engine.keeping import Keeping
 from patina.engine.models import Models
 from patina.errors import Failed, PatinaError, Unavailable, Unsupported
 from patina.indexing import Indexing
+from patina.jobs import Jobs
 from patina.lock import HomeLock
 from patina.models import ModelPool
 from patina.protocols import Embedder
@@ -56,8 +58,12 @@ class Patina:
         registry: Registry | None = None,
         embedder: Embedder | None = None,
         plugins: Mapping[str, object] | None = None,
+        resume_jobs: bool = True,
     ) -> None:
-        """embedder: used for every collection, whatever the configuration says; plugins: registered by name."""
+        """embedder: used for every collection, whatever the configuration says; plugins: registered by name.
+
+        resume_jobs: go on with the jobs that the last engine of this home left unfinished.
+        """
         self.config = config or Config()
         self.registry = registry or Registry.load(self.config.plugins, extra=plugins or {})
         self.endpoints: list[Endpoint] = []
@@ -67,6 +73,7 @@ class Patina:
         """Requests under way."""
         self.last_activity = time.monotonic()
         self._embedder = embedder
+        self._resume_jobs = resume_jobs
         self.started = time.monotonic()
         self._stack: AsyncExitStack | None = None
         self.rooms: Rooms
@@ -95,6 +102,7 @@ class Patina:
             await self._open(stack)
             for lifespan in self.registry.lifespans(self):
                 await stack.enter_async_context(lifespan)
+            await self.rooms.jobs.recover(resume=self._resume_jobs)
             self._stack = stack.pop_all()
 
     async def close(self) -> None:
@@ -129,14 +137,23 @@ class Patina:
         indexing = Indexing(self.config, store, shelf, self._run)
         stack.push_async_callback(indexing.stop)
         indexing.start()
-        self.rooms = Rooms(self.config, self.registry, store, pool, shelf, indexing, self._run)
+        jobs = Jobs(store, indexing, self._run)
+        stack.push_async_callback(jobs.stop)
+        self.rooms = Rooms(self.config, self.registry, store, pool, shelf, indexing, jobs, self._run)
         self._seat(self.rooms)
         housekeeping = asyncio.create_task(self._keep_house())
         stack.callback(housekeeping.cancel)
 
     def _seat(self, rooms: Rooms) -> None:
         """One desk a subject; every request belongs to one."""
-        desks: list[Desk] = [Health(rooms, self), Answers(rooms), Intake(rooms), Models(rooms), Keeping(rooms)]
+        desks: list[Desk] = [
+            Health(rooms, self),
+            Answers(rooms),
+            Intake(rooms),
+            JobsDesk(rooms),
+            Models(rooms),
+            Keeping(rooms),
+        ]
         self._handlers = {kind: handler for desk in desks for kind, handler in desk.handlers.items()}
         self._streams = {kind: stream for desk in desks for kind, stream in desk.streams.items()}
 
@@ -151,7 +168,7 @@ class Patina:
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             await self._run(self.rooms.pool.unload_idle)
-            if self.rooms.indexing.working:
+            if self.rooms.indexing.working or self.rooms.jobs.working:
                 self.last_activity = time.monotonic()  # a daemon with work left is not idle
 
     # -- the service --------------------------------------------------------------------------------------------------

@@ -62,6 +62,7 @@ class Health:
             rss_mb=round(rss_mb(), 1),
             collections=await self._rooms.run(self._rooms.indexing.statuses),
             notes=self._notes(),
+            jobs=await self._rooms.jobs.under_way(),
         )
 
     def _notes(self) -> list[str]:

@@ -10,10 +10,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from patina.errors import Failed, InvalidRequest, PatinaError
+from patina.errors import Failed, InvalidRequest, NotFound, PatinaError
+from patina.ingest.waiting import to_its_end
 from patina.models import Lane
 from patina.shelf import Shelved
-from patina.store import Store
+from patina.store import Store, Waiting
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,7 @@ COURSE = 32
 """Chunks that go to the model and are committed together."""
 COURSES_IN_FLIGHT = 3
 """So that a model thread finds the next text waiting while a course is being committed."""
+PLAIN_WORDS = "a few plain words"
 RETRY_S = 5.0
 MAX_RETRY_S = 300.0
 """Each failure in a row doubles the wait up to this; whatever is committed is tried at once."""
@@ -36,8 +38,6 @@ class Follower:
         self.shelved = shelved
         self.embedded = 0
         """Chunk texts that the model has computed since the start."""
-        self.unembeddable: dict[str, str] = {}
-        """Digests that the model refused, with the reason; tried again after a restart."""
         self._problems: dict[str, str] = {}
         self._retry_s = RETRY_S
         self._store = store
@@ -68,7 +68,9 @@ class Follower:
             await self._embed_idle.wait()
         await self._index_idle.wait()
         async with self._using_index:
-            await self._run(self.shelved.index.checkpoint)
+            if not self._tasks:
+                raise NotFound(f"Collection {self.shelved.name!r} has just been deleted.", param="repos")
+            await to_its_end(self._run(self.shelved.index.checkpoint))
 
     @property
     def problem(self) -> str | None:
@@ -89,6 +91,9 @@ class Follower:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        self._embed_idle.set()  # whoever waits for it need not wait any more
+        self._index_idle.set()
 
     def _wake_index(self) -> None:
         self._index_idle.clear()
@@ -136,54 +141,90 @@ class Follower:
                 changes = await self._run(self._store.changes, one.name, one.applied, CHANGES_AT_ONCE)
                 if not changes:
                     break
-                await self._run(one.index.apply, changes)
+                await to_its_end(self._run(one.index.apply, changes))
                 one.applied = changes[-1].seq
         one.replaying = False
 
     async def _embed(self) -> None:
+        """Keep the model supplied: whatever is committed meanwhile is taken up as soon as there is room for it."""
         one = self.shelved
         if one.info is None or one.mismatch is not None:
             return
-        flying: set[str] = set()
-        courses: set[asyncio.Task[set[str]]] = set()
+        courses: dict[asyncio.Task[None], set[str]] = {}
         try:
             while True:
-                batch = await self._run(self._store.missing, one.name, COURSE, flying | self.unembeddable.keys())
+                batch = await self._missing(courses)
                 if batch:
-                    flying |= {one.digest for one in batch}
-                    courses.add(asyncio.create_task(self._course(dict(batch))))
-                if not courses:
+                    courses[asyncio.create_task(self._course(dict(batch)))] = {text.digest for text in batch}
+                elif courses:
+                    for task in await self._landed(courses):
+                        del courses[task]
+                        task.result()
+                else:
                     return
-                if not batch or len(courses) >= COURSES_IN_FLIGHT:
-                    done, courses = await asyncio.wait(courses, return_when=asyncio.FIRST_COMPLETED)
-                    flying.difference_update(*(task.result() for task in done))
         finally:
             for task in courses:
                 task.cancel()
+            await asyncio.gather(*courses, return_exceptions=True)
 
-    async def _course(self, texts: dict[str, str]) -> set[str]:
-        """Embed some texts and commit their vectors; returns their digests."""
-        vectors = await self._vectors(texts)
+    async def _missing(self, courses: dict[asyncio.Task[None], set[str]]) -> list[Waiting]:
+        """The next course, none while enough of them fly."""
+        if len(courses) >= COURSES_IN_FLIGHT:
+            return []
+        flying = {digest for course in courses.values() for digest in course}
+        batch: list[Waiting] = await self._run(self._store.missing, self.shelved.name, COURSE, flying)
+        return batch
+
+    async def _landed(self, courses: dict[asyncio.Task[None], set[str]]) -> set[asyncio.Task[Any]]:
+        """Wait until a course is done, or, if there is room for another, something is committed; those done."""
+        waiting: set[asyncio.Task[Any]] = set(courses)
+        committed = asyncio.create_task(self._embed_wanted.wait())
+        if len(courses) < COURSES_IN_FLIGHT:
+            waiting.add(committed)
+        try:
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            committed.cancel()
+        if committed in done:
+            self._embed_wanted.clear()
+        return done - {committed}
+
+    async def _course(self, texts: dict[str, str]) -> None:
+        """Embed some texts, by digest; commit their vectors, and why some have none."""
+        vectors, refused = await self._vectors(texts)
         if vectors:
             # Queueing blocks while the store has too much to write: not on the event loop.
             kept = await self._run(self._store.put_vectors, self.shelved.record.identity, vectors)
             await asyncio.wrap_future(kept)
             self.embedded += len(vectors)
             self._wake_index()
-        return set(texts)
+        if refused:
+            if not vectors:
+                await self._check_model()
+            noted = await self._run(self._store.note_failures, self.shelved.name, refused)
+            await asyncio.wrap_future(noted)
+            log.warning("collection=%s chunks=%d cannot be embedded", self.shelved.name, len(refused))
 
-    async def _vectors(self, texts: dict[str, str]) -> dict[str, bytes]:
-        """Raw vectors by digest. When the model refuses, one text at a time, so that only the culprit is left out."""
+    async def _vectors(self, texts: dict[str, str]) -> tuple[dict[str, bytes], dict[str, str]]:
+        """Raw vectors by digest, and the reasons of those that the model refuses: each alone, so that no other suffers.
+
+        Any error but a refusal is the model's own: nothing is wrong with the texts.
+        """
         try:
             results = await self.shelved.model.embed(list(texts.values()), "passage", Lane.BACKGROUND)
-        except (InvalidRequest, Failed) as error:  # any other error is the model's own: nothing is wrong with the texts
+        except (InvalidRequest, Failed) as error:
             if len(texts) == 1:
-                self.unembeddable.update(dict.fromkeys(texts, str(error)))
-                log.warning("collection=%s a chunk cannot be embedded: %s", self.shelved.name, error)
-                return {}
+                return {}, dict.fromkeys(texts, str(error))
             parts = [await self._vectors({digest: text}) for digest, text in texts.items()]
-            return {digest: raw for part in parts for digest, raw in part.items()}
+            return (
+                {digest: raw for vectors, _ in parts for digest, raw in vectors.items()},
+                {digest: reason for _, refused in parts for digest, reason in refused.items()},
+            )
         return {
             digest: result.vector.astype("<f4", copy=False).tobytes()
             for digest, result in zip(texts, results, strict=True)
-        }
+        }, {}
+
+    async def _check_model(self) -> None:
+        """Before the texts are blamed: a model that refuses plain words too is broken, which raises its error."""
+        await self.shelved.model.embed([PLAIN_WORDS], "passage", Lane.BACKGROUND)

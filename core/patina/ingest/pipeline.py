@@ -7,12 +7,15 @@ committed in batches, what is gone is removed. The old version of a document sta
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 import msgspec
+from msgspec import structs
 
 from patina.config import IngestSettings
 from patina.errors import Failed, InvalidRequest
@@ -20,7 +23,7 @@ from patina.identity import digest
 from patina.ingest.entry import Cutter, documents_size, entry
 from patina.ingest.extract import extract
 from patina.ingest.walk import Found, Skipped, Walk, read, walk
-from patina.store import Entry, Store, Write
+from patina.store import Ack, Entry, JobMark, Store, Write
 from patina.types import Document, Seq
 from patina.wire import IndexReport, InputDocument, InputFailure
 
@@ -34,6 +37,8 @@ class Tally:
     def __init__(self) -> None:
         self.seen = 0
         self.total: int | None = None
+        self.cursor: str | None = None
+        """How far it is for good: the last file, or the number of documents, of the last commit."""
         self.added = self.changed = self.removed = self.unchanged = self.chunks = 0
         self.skipped: Counter[str] = Counter()
         self.failed: list[InputFailure] = []
@@ -52,14 +57,30 @@ class Tally:
 
 
 class Intake:
-    """One run into one collection. `committed` is called, on the store's thread, after each commit."""
+    """One run into one collection, its documents read and written a batch at a time.
 
-    def __init__(self, store: Store, collection: str, cutter: Cutter, committed: Callable[[], object]) -> None:
+    `committed` is called, on the store's thread, after each commit. Every write marks how far the run is in the row of
+    the job of that number, if there is one.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        collection: str,
+        cutter: Cutter,
+        committed: Callable[[], object],
+        *,
+        ack: Ack = "durable",
+        job: int | None = None,
+    ) -> None:
         self.tally = Tally()
         self._store = store
         self._collection = collection
         self._cutter = cutter
         self._committed = committed
+        self._ack = ack
+        self._job = job
+        self._cursor: str | None = None
         self._entries: list[Entry] = []
         self._in_flight: deque[Future[Seq]] = deque()
         self._stopped = threading.Event()
@@ -69,19 +90,28 @@ class Intake:
         self._stopped.set()
 
     def take_files(self, root: Path, starts: Sequence[Path], limits: IngestSettings, *, strict: bool = False) -> None:
-        """Bring the collection in line with the files under `starts`. Blocks until all of it is durable."""
+        """Bring the collection in line with the files under `starts`. Blocks until it is committed."""
         for start in starts:
-            self._take_tree(root, start, walk(root, start, limits), strict)
+            if not self._stopped.is_set():
+                self._take_tree(root, start, walk(root, start, limits), strict)
         self._flush()
         self._settle(0)
 
-    def take_documents(self, documents: Sequence[InputDocument]) -> None:
-        """Take in documents handed over as data; one of a known name replaces it. Blocks until durable."""
+    def take_documents(self, documents: Sequence[InputDocument], skip: int = 0) -> None:
+        """Take in documents handed over as data; one of a known name replaces it. Blocks until they are committed.
+
+        The last of several with one name counts. `skip` passes over the first ones, which an earlier run took in.
+        """
         prepared = [_prepare(document, position) for position, document in enumerate(documents)]
+        latest = list({document.path: (document, text) for document, text in prepared}.values())
         known = self._store.documents(self._collection)
-        self.tally.total = len(prepared)
-        for document, text in {document.path: (document, text) for document, text in prepared}.values():
-            self._take(document, text, known.get(document.path))
+        self.tally.total = len(latest)
+        self.tally.seen = skip
+        for document, text in latest[skip:]:
+            if self._stopped.is_set():
+                break
+            self.tally.seen += 1
+            self._take(_dated(document, known.get(document.path)), text, known.get(document.path), str(self.tally.seen))
         self._flush()
         self._settle(0)
 
@@ -124,12 +154,12 @@ class Intake:
             size=len(raw),
             modified_ns=file.modified_ns,
         )
-        self._take(document, text.text, known)
+        self._take(document, text.text, known, file.path)
 
     def _same(self, file: Found, known: Document) -> bool:
         return (known.size, known.modified_ns, known.chunker) == (file.size, file.modified_ns, self._cutter.name)
 
-    def _take(self, document: Document, text: str, known: Document | None) -> None:
+    def _take(self, document: Document, text: str, known: Document | None, cursor: str) -> None:
         one = entry(self._collection, document, text, self._cutter)
         if known is None:
             self.tally.added += 1
@@ -139,6 +169,7 @@ class Intake:
             self.tally.changed += 1
         self.tally.chunks += len(one.chunks)
         self._entries.append(one)
+        self._cursor = cursor
         if documents_size(self._entries) >= BATCH_CHUNKS:
             self._flush()
 
@@ -146,18 +177,39 @@ class Intake:
         self._flush()
         if paths:
             self.tally.removed += len(paths)
-            self._write(Write(collection=self._collection, deletes=paths))
+            self._write(deletes=paths)
 
     def _flush(self) -> None:
         if self._entries:
-            self._write(Write(collection=self._collection, puts=self._entries))
+            self._write(puts=self._entries)
             self._entries = []
 
-    def _write(self, write: Write) -> None:
+    def _write(self, puts: Sequence[Entry] = (), deletes: Sequence[str] = ()) -> None:
+        write = Write(
+            collection=self._collection, puts=list(puts), deletes=list(deletes), ack=self._ack, job=self._mark()
+        )
         future = self._store.write(write)
-        future.add_done_callback(lambda _: self._committed())
+        future.add_done_callback(partial(self._done, self._cursor))
         self._in_flight.append(future)
         self._settle(BATCHES_IN_FLIGHT)
+
+    def _mark(self) -> JobMark | None:
+        if self._job is None:
+            return None
+        tally = self.tally
+        return JobMark(
+            id=self._job,
+            stage="read",
+            done=tally.seen,
+            total=tally.total,
+            cursor=self._cursor,
+            failed=len(tally.failed),
+        )
+
+    def _done(self, cursor: str | None, future: Future[Seq]) -> None:
+        if not future.cancelled() and future.exception() is None:
+            self.tally.cursor = cursor
+        self._committed()
 
     def _settle(self, allowed: int) -> None:
         """Wait until at most so many batches are not durable yet; raises what went wrong with one."""
@@ -190,6 +242,15 @@ def _prepare(given: InputDocument, position: int) -> tuple[Document, str]:
         title=given.title or (text.title if given.path else ""),
         language=text.language,
         size=len(raw),
+        modified_ns=0 if given.modified_at is None else int(given.modified_at * 1e9),
         metadata=given.metadata,
     )
     return document, text.text
+
+
+def _dated(document: Document, known: Document | None) -> Document:
+    """With the time of its last change: as it was told, else when this content was first taken in."""
+    if document.modified_ns:
+        return document
+    before = known.modified_ns if known is not None and known.digest == document.digest else 0
+    return structs.replace(document, modified_ns=before or time.time_ns())
