@@ -79,6 +79,18 @@ _PROMISES = (
         _RESTORE,
     ),
     Promise(
+        "documents cannot be found by what they say of themselves, or are by what they do not",
+        """
+        WITH said AS (
+            SELECT collection, each.key, each.value, documents.key FROM documents, json_each(documents.metadata) AS each
+        )
+        SELECT document FROM (SELECT * FROM attributes EXCEPT SELECT * FROM said)
+        UNION ALL
+        SELECT key FROM (SELECT * FROM said EXCEPT SELECT * FROM attributes)
+        """,
+        _RESTORE,
+    ),
+    Promise(
         "chunks are alive although the log does not say so last",
         """
         SELECT chunks.id

@@ -14,9 +14,9 @@ import apsw
 import msgspec
 
 from patina.store import failures
+from patina.store.filters import UNDER_PREFIX
 from patina.store.records import Collection, Counts, Entry, Waiting
 from patina.types import Chunk, Document
-from patina.wire import Filter
 
 _COLLECTIONS = """
     SELECT name, root, embedder, index_name, identity, model, dimension, created_at, indexed_at
@@ -76,16 +76,6 @@ _IDS_OF_COLLECTION = """
     SELECT chunks.id FROM documents JOIN chunks ON chunks.document = documents.key
     WHERE documents.collection = :collection
 """
-# x'ff' sorts after every character of UTF-8, so the range is just the paths that begin with the prefix.
-_UNDER_PREFIX = "documents.path >= :prefix AND documents.path < CAST(CAST(:prefix AS BLOB) || x'ff' AS TEXT)"
-_ADMITS_METADATA = """
-    NOT EXISTS (
-        SELECT 1 FROM json_each(:metadata) AS wanted WHERE NOT EXISTS (
-            SELECT 1 FROM json_each(documents.metadata) AS has
-            WHERE has.key = wanted.key AND has.value = wanted.value
-        )
-    )
-"""
 _headings = msgspec.json.Decoder(tuple[str, ...])
 _metadata = msgspec.json.Decoder(dict[str, str])
 
@@ -133,7 +123,7 @@ def documents(connection: apsw.Connection, name: str, folder: str) -> dict[str, 
     """By path, in the order of paths: all, or those at and below `folder`."""
     query = _DOCUMENTS
     if folder := folder.rstrip("/"):
-        query += f" AND (path = :folder OR ({_UNDER_PREFIX}))"
+        query += f" AND (path = :folder OR ({UNDER_PREFIX}))"
     names = {"collection": key(connection, name), "folder": folder, "prefix": f"{folder}/"}
     return {row[1]: _document(*row[1:]) for row in connection.execute(f"{query} ORDER BY path", names)}
 
@@ -152,10 +142,10 @@ def page(connection: apsw.Connection, name: str, after: str, limit: int) -> list
     query = f"{_DOCUMENTS} AND path > :after ORDER BY path LIMIT :limit"
     names = {"collection": key(connection, name), "after": after, "limit": limit}
     rows = connection.execute(query, names).fetchall()
-    chunks: dict[str, list[Chunk]] = {path: [] for _, path, *_ in rows}
+    chunks: dict[str, list[Chunk]] = {str(row[1]): [] for row in rows}
     for chunk in _chunks_of(connection, rows):
         chunks[chunk.path].append(chunk)
-    return [Entry(document=_document(*row[1:]), chunks=chunks[row[1]]) for row in rows]
+    return [Entry(document=_document(*row[1:]), chunks=chunks[str(row[1])]) for row in rows]
 
 
 def vectors(connection: apsw.Connection, ids: Sequence[str]) -> dict[str, bytes]:
@@ -165,27 +155,6 @@ def vectors(connection: apsw.Connection, ids: Sequence[str]) -> dict[str, bytes]
 def embedded(connection: apsw.Connection, name: str) -> frozenset[str]:
     query = f"{_IDS_OF_COLLECTION} AND chunks.embedded"
     return frozenset(row[0] for row in connection.execute(query, {"collection": key(connection, name)}))
-
-
-def select(connection: apsw.Connection, name: str, wanted: Filter) -> frozenset[str]:
-    """The ids of the live chunks that the filter admits."""
-    terms = [_IDS_OF_COLLECTION]
-    if wanted.path_prefix:
-        terms.append(_UNDER_PREFIX)
-    if wanted.language is not None:
-        terms.append("documents.language = :language")
-    if wanted.ids is not None:
-        terms.append("chunks.id IN (SELECT value FROM json_each(:ids))")
-    if wanted.metadata:
-        terms.append(_ADMITS_METADATA)
-    names = {
-        "collection": key(connection, name),
-        "prefix": wanted.path_prefix,
-        "language": wanted.language,
-        "ids": encoded(wanted.ids or []),
-        "metadata": encoded(wanted.metadata),
-    }
-    return frozenset(row[0] for row in connection.execute(" AND ".join(terms), names))
 
 
 def cursor(connection: apsw.Connection, name: str, source: str) -> str | None:

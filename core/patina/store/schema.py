@@ -123,8 +123,10 @@ CREATE TRIGGER chunk_embedded AFTER UPDATE OF embedded ON chunks BEGIN
 END;
 """
 
-# As the second format has them: a later one that changes them must not change how this one came to be.
-_JOBS_AND_FAILURES = """
+# What the second format added. A later one that changes it must not change how this one came to be.
+#
+# `attributes` is what documents say of themselves, turned round: which documents have a value. It follows by trigger.
+_SECOND = """
 CREATE TABLE jobs (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL,
@@ -154,13 +156,42 @@ CREATE TABLE failures (
     due INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (collection, digest)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE attributes (
+    collection INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    document INTEGER NOT NULL,
+    PRIMARY KEY (collection, name, value, document)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX documents_by_time ON documents (collection, modified_ns) WHERE modified_ns > 0;
+CREATE INDEX documents_by_language ON documents (collection, language) WHERE language > '';
+
+CREATE TRIGGER attributes_added AFTER INSERT ON documents WHEN new.metadata <> '{}' BEGIN
+    INSERT INTO attributes SELECT new.collection, key, value, new.key FROM json_each(new.metadata);
+END;
+CREATE TRIGGER attributes_removed AFTER DELETE ON documents WHEN old.metadata <> '{}' BEGIN
+    DELETE FROM attributes WHERE (collection, name, value, document) IN (
+        SELECT old.collection, key, value, old.key FROM json_each(old.metadata)
+    );
+END;
+CREATE TRIGGER attributes_changed AFTER UPDATE OF metadata ON documents WHEN old.metadata <> new.metadata BEGIN
+    DELETE FROM attributes WHERE (collection, name, value, document) IN (
+        SELECT old.collection, key, value, old.key FROM json_each(old.metadata)
+    );
+    INSERT INTO attributes SELECT new.collection, key, value, new.key FROM json_each(new.metadata);
+END;
+"""
+_FILL_ATTRIBUTES = """
+INSERT INTO attributes SELECT collection, each.key, each.value, documents.key
+FROM documents, json_each(documents.metadata) AS each;
 """
 
-LAYOUT = _CONTENT + _JOBS_AND_FAILURES
+LAYOUT = _CONTENT + _SECOND
 
 MIGRATIONS: Mapping[int, str] = MappingProxyType(
     {
-        1: "ALTER TABLE log ADD COLUMN unit INTEGER;" + _JOBS_AND_FAILURES,
+        1: "ALTER TABLE log ADD COLUMN unit INTEGER;" + _SECOND + _FILL_ATTRIBUTES,
     }
 )
 """By format, the SQL that makes the next one of it. The number itself is raised by `prepare`."""

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from patina.config import StoreSettings
-from patina.store import catalogue, documents, failures, jobs, log, reader, vectors
+from patina.store import catalogue, documents, failures, filters, jobs, log, reader, vectors
 from patina.store.check import check
 from patina.store.connection import Connections, FileConnections, MemoryConnections
 from patina.store.records import Collection, Counts, Entry, Failure, JobRecord, JobState, Waiting, Write
@@ -206,10 +206,11 @@ class Store:
     def select(self, collection: str, wanted: Filter) -> frozenset[str]:
         """The ids of the live chunks that the filter admits; all of them for an empty one.
 
-        `path_prefix` is compared letter by letter: it need not end where a folder does.
+        `path_prefix` is compared letter by letter: it need not end where a folder does. A document whose time of
+        modification is not known is in no range of time.
         """
         with self._connections.reading() as connection:
-            return reader.select(connection, collection, wanted)
+            return filters.select(connection, reader.key(connection, collection), wanted)
 
     def entries(self, collection: str) -> Iterator[Entry]:
         """Every document, by path. Those that are written meanwhile are seen whole, old or new."""

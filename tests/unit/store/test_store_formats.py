@@ -12,6 +12,7 @@ import pytest
 
 from patina.errors import Corrupt, Failed
 from patina.store import Counts, Entry, JobRecord, Store, Write, schema
+from patina.wire import Filter
 
 Draft = Callable[..., Entry]
 FORMAT_1 = Path(__file__).parent / "resources" / "format-1.sql"
@@ -69,6 +70,7 @@ def test_the_first_format_is_brought_up_to_date_and_nothing_is_lost(old: Path, d
     assert [len(store.changes("papers", 0, limit)) for limit in (3, 20)] == [3, 10]
     store.write(Write(collection="papers", puts=[draft("b", "three\nsix", title="b")])).result()
     assert [change.op for change in store.changes("papers", 10, 1)] == ["delete", "put"]
+    assert len(store.select("papers", Filter(metadata={"team": "x"}))) == 2
     assert store.add_job(JobRecord(kind="index")).result() == 1
     assert store.check(full=True) == []
     store.close()

@@ -104,7 +104,7 @@ END;
 
 -- Two documents, one of them embedded, one changed, one gone, as that version left them.
 INSERT INTO collections VALUES (1,'papers','/papers','onnx','hybrid','aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa','tiny',4,1700000000.0,1700000001.0,1,0,0,0);
-INSERT INTO documents VALUES (1,1,'a','/papers/a','548a8df0278c07912adc703b6150b1d5','a','',0,0,'lines','{}');
+INSERT INTO documents VALUES (1,1,'a','/papers/a','548a8df0278c07912adc703b6150b1d5','a','',0,0,'lines','{"team":"x"}');
 INSERT INTO documents VALUES (2,1,'b','/papers/b','55e5305e6f8f341744cab964b1db0b62','b','',0,0,'lines','{}');
 INSERT INTO chunks VALUES (1,'d5ca5c9433826ddbd3086f92fbd6d43d',1,1,0,'c88d4df74262143a08e9d190e3bd67f1',0,3,1,1,'[]',1);
 INSERT INTO chunks VALUES (2,'57cfad37f13590d80e88f3e69fa9ea90',1,1,1,'d681734f8c454b90df4d5feea7487445',4,7,2,2,'[]',1);
