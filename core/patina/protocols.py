@@ -96,12 +96,13 @@ class Index(Protocol):
     def apply(self, changes: Sequence[Change]) -> None:
         """Take in changes in log order; applying one again changes nothing.
 
-        `rank` finds a change at the latest 0.6 s after `apply` returned, and at once after `checkpoint`.
+        The store hands over whole documents, however long. What one call brings becomes visible to `rank` all at once,
+        each arm by itself: at the latest 0.6 s after `apply` returned, and at once after `checkpoint`.
         """
         ...
 
     def rank(self, query: Query) -> list[Ranking]:
-        """One ranking an arm asked for, best first, at most `query.window` long, none of it deleted.
+        """One ranking an arm asked for, best first, at most `query.window` long, of what is alive in one state of it.
 
         `query.only` is applied before the window. The dense arm is left out when there is no vector to ask with, or
         nothing embedded.
@@ -117,7 +118,10 @@ class Index(Protocol):
         ...
 
     def stats(self) -> dict[str, int]:
-        """Counts and bytes by name: "lexical_chunks", "dense_vectors", "bytes" …"""
+        """Counts and bytes by name: "lexical_chunks", "dense_vectors", "bytes" …
+
+        "lexical_dead" and "dense_dead" count what is deleted and still takes room.
+        """
         ...
 
     def ids(self, arm: str) -> frozenset[str]:

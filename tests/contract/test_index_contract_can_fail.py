@@ -239,6 +239,14 @@ class Unlocked(FakeIndex):
         return rankings
 
 
+class Piecemeal(FakeIndex):
+    """Shows each change as it takes it in."""
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            super().apply([change])
+
+
 class Doubling(FakeIndex):
     """Appends what it is told again."""
 
@@ -306,6 +314,7 @@ CAUGHT: dict[Callable[[], Index], tuple[str, ...]] = {
     Shuffled: ("test_equals_come_in_the_order_of_their_ids",),
     Parsing: ("test_no_question_is_an_error", "test_any_text_can_be_taken_in"),
     Unlocked: ("test_questions_are_answered_while_changes_are_taken_in",),
+    Piecemeal: ("test_a_batch_is_seen_whole",),
     Hypochondriac: ("test_a_healthy_index_has_no_faults",),
     Wordy: ("test_stats_are_counts_by_name",),
 }

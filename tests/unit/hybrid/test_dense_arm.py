@@ -338,3 +338,9 @@ def test_recall_at_the_default_sizes() -> None:
         hits += len(right & {candidate.id for candidate in ranking.candidates[:10]})
     index.close()
     assert hits >= 0.97 * 600
+
+
+def test_what_is_beside_a_graph_is_searched_less_widely() -> None:
+    assert graph.ef_of_share(128, 1.0) == 128
+    assert graph.ef_of_share(128, 0.5) == 91
+    assert graph.ef_of_share(128, 0.01) == 64

@@ -107,11 +107,12 @@ def test_a_filter_of_the_worst_matches_is_filled(arm: LexicalArm) -> None:
     assert len(found(arm, "needle", 50, only)) == 50
 
 
-def test_deleted_is_gone_at_once(arm: LexicalArm) -> None:
+def test_deleted_is_gone_with_its_batch(arm: LexicalArm) -> None:
     take(arm, "first word", "second word")
     arm.apply([Change(seq=3, op="delete", id="1")])
-    assert found(arm, "word") == ["2"]
     assert arm.holds(["1", "2", "3"]) == {"2"}
+    arm.checkpoint()
+    assert found(arm, "word") == ["2"]
     arm.apply([Change(seq=4, op="put", id="1", text="first word again")])
     arm.checkpoint()
     assert set(found(arm, "word")) == {"1", "2"}
@@ -223,8 +224,40 @@ def test_a_lock_that_someone_holds_is_an_error_and_then_forgiven(passages: Passa
 def test_many_changes_at_once_do_not_wait_for_the_clock(passages: Passages) -> None:
     arm = TantivyArm(HybridSettings())
     arm.open(None, STAMP)
-    arm.apply([replace(passages.put(0, seq), id=str(seq)) for seq in range(1, MAX_PENDING + 2)])
+    arm.apply([replace(passages.put(0, seq), id=str(seq)) for seq in range(1, MAX_PENDING + 1)])
+    arm.apply([passages.put(1, MAX_PENDING + 1)])
     assert arm.stats()["lexical_chunks"] == MAX_PENDING
+    arm.close()
+
+
+def test_what_could_not_be_published_is_tried_again(
+    passages: Passages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "RETRY_S", 0.1)
+    arm = TantivyArm(HybridSettings())
+    arm.open(tmp_path, STAMP)
+    stranger = postings.Postings(tmp_path / "live")
+    stranger.put("x", ["held"])
+    arm.apply(passages.puts(range(5)))
+    time.sleep(0.2)
+    assert arm.stats()["lexical_waiting"] == 5
+    stranger.abandon()
+    limit = time.monotonic() + 20
+    while not found(arm, passages.word(3)) and time.monotonic() < limit:
+        time.sleep(0.02)
+    assert found(arm, passages.word(3)) == [passages.id(3)]
+    arm.close()
+
+
+def test_how_many_are_deleted_and_not_yet_merged_away(passages: Passages, tmp_path: Path) -> None:
+    arm = TantivyArm(HybridSettings())
+    arm.open(tmp_path, STAMP)
+    arm.apply(passages.puts(range(50)))
+    arm.checkpoint()
+    assert arm.stats()["lexical_dead"] == 0
+    arm.apply([passages.delete(number, 51 + number) for number in range(10)])
+    arm.checkpoint()
+    assert (arm.stats()["lexical_chunks"], arm.stats()["lexical_dead"]) == (40, 10)
     arm.close()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -10,8 +12,7 @@ from patina.testing.contracts import _passages as passages
 from patina.types import Candidate, Query, Ranking
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from patina.protocols import Index
@@ -76,6 +77,27 @@ def keep_asking(index: Index, done: threading.Event, wrong: list[object]) -> Non
         except Exception as error:  # the test runs in another thread and reports it
             wrong.append(error)
             return
+
+
+@contextmanager
+def asking_meanwhile(index: Index, query: Query) -> Iterator[set[tuple[str, frozenset[str]]]]:
+    """Ask again and again in two threads; what each arm was ever seen to hold is there at the end."""
+    seen: set[tuple[str, frozenset[str]]] = set()
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            seen.update((ranking.arm, names(ranking)) for ranking in index.rank(query))
+
+    askers = [threading.Thread(target=ask) for _ in range(2)]
+    for asker in askers:
+        asker.start()
+    try:
+        yield seen
+    finally:
+        done.set()
+        for asker in askers:
+            asker.join()
 
 
 def eventually(index: Index, query: Query, wanted: str) -> bool:

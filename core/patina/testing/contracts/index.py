@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import msgspec
+from msgspec.structs import replace
 
 from patina.protocols import Index
 from patina.testing.contracts import _passages as passages
@@ -16,6 +16,7 @@ from patina.testing.contracts._passages import DIMENSION, STAMP, chunk_id, chunk
 from patina.testing.contracts._questions import (
     HOSTILE,
     asking,
+    asking_meanwhile,
     assert_ordered,
     change_a_byte,
     cut,
@@ -109,8 +110,8 @@ class IndexContract(ABC):
 
     def test_another_stamp_starts_over(self, tmp_path: Path) -> None:
         others = (
-            msgspec.structs.replace(STAMP, collection="another"),
-            msgspec.structs.replace(STAMP, format=STAMP.format + 1),
+            replace(STAMP, collection="another"),
+            replace(STAMP, format=STAMP.format + 1),
         )
         for number, other in enumerate(others):
             index = self._reopened(tmp_path / str(number), other)
@@ -120,8 +121,8 @@ class IndexContract(ABC):
     def test_vectors_of_another_model_are_forgotten(self, tmp_path: Path) -> None:
         """Words do not depend on a model: a lexical arm may keep what it has while the log comes again."""
         others = (
-            msgspec.structs.replace(STAMP, identity="b" * 64),
-            msgspec.structs.replace(STAMP, identity="c" * 64, dimension=DIMENSION // 2),
+            replace(STAMP, identity="b" * 64),
+            replace(STAMP, identity="c" * 64, dimension=DIMENSION // 2),
         )
         for number, other in enumerate(others):
             index = self._reopened(tmp_path / str(number), other)
@@ -327,7 +328,7 @@ class IndexContract(ABC):
             question = Query(text="same words", vector=row)
             for ranking in index.rank(question):
                 assert [candidate.id for candidate in ranking.candidates] == [chunk_id(n) for n in (1, 2, 3, 5, 7, 9)]
-            few = msgspec.structs.replace(question, window=4)
+            few = replace(question, window=4)
             assert index.rank(few) == index.rank(few)
 
     def test_no_question_is_an_error(self) -> None:
@@ -362,6 +363,20 @@ class IndexContract(ABC):
             assert wrong == []
             live = chunk_ids(set(range(1_000)) - set(range(100, 1_000, 100)))
             assert all(index.ids(arm) == live for arm in index.arms)
+
+    def test_a_batch_is_seen_whole(self) -> None:
+        """While one long document replaces another, those who ask find the old one or the new one, never parts."""
+        rows = passages.vectors(2 * MANY)
+        old, new = (0, MANY - 3), (MANY, 2 * MANY - 3)  # the first and the last that hold "common"
+        batch = [*(delete(number, MANY + 1 + number) for number in range(MANY))]
+        batch += puts(range(MANY, 2 * MANY), rows, first=2 * MANY + 1)
+        with self.opened(None, puts(range(MANY), rows)) as index:
+            question = Query(text="common", vector=rows[0], only=chunk_ids([*old, *new]))
+            with asking_meanwhile(index, question) as seen:
+                index.apply(batch)
+                assert all(eventually(index, replace(question, arms=(arm,)), chunk_id(new[0])) for arm in index.arms)
+            assert seen <= {(arm, chunk_ids(pair)) for arm in index.arms for pair in (old, new)}
+            assert {(arm, chunk_ids(new)) for arm in index.arms} <= {(r.arm, names(r)) for r in index.rank(question)}
 
     # -- care ---------------------------------------------------------------------------------------------------------
 

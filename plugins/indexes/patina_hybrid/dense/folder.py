@@ -87,7 +87,7 @@ class PartFiles:
         part, count = view.part, len(view.live)
         if isinstance(part, Segment):
             if self._graph is None:
-                manifest.write(self._graph_path, lambda path: part.graph.save_index(str(path)))
+                manifest.write(self._graph_path, lambda path: graph.save(part.graph, path))
                 self._graph = manifest.record(self._graph_path)
                 part.read_from(StoredVectors(self._graph_path, dimension, count))
         elif count > self._rows:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from patina.errors import PluginError
+from patina_hybrid.dense.stored import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +63,13 @@ def build(vectors: Vectors, breadth: Breadth, may_go_on: Callable[[], bool]) -> 
         rows = vectors[start : start + SLICE_ROWS]
         graph.add_items(rows, np.arange(start, start + len(rows)), num_threads=1)
     return graph
+
+
+def save(graph: Graph, path: Path) -> None:
+    """Raises OSError when the file cannot be written."""
+    graph.save_index(str(path))
+    if not whole(path):
+        raise OSError(errno.ENOSPC, "the disk did not take the whole graph", str(path))
 
 
 def ef_of_share(ef: int, share: float) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import struct
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +32,7 @@ HEADER = np.dtype(
 )
 """How hnswlib begins a file: then come its rows, each with its links, its vector and its label."""
 FLOAT_BYTES = 4
+LENGTH = struct.Struct("<I")
 
 
 class StoredVectors:
@@ -64,6 +66,20 @@ class StoredVectors:
         """Whether row `n` belongs to the graph's label `n`, for all of them."""
         self.check()
         return bool(np.array_equal(self._labels, np.arange(len(self._labels), dtype=np.uint64)))
+
+
+def whole(path: Path) -> bool:
+    """Whether a graph's file goes on to its end: hnswlib does not notice when the disk takes only a part of it."""
+    raw = path.read_bytes()
+    if len(raw) < HEADER.itemsize:
+        return False
+    header = np.frombuffer(raw, HEADER, 1)[0]
+    rows, at = int(header["rows"]), HEADER.itemsize + int(header["rows"]) * int(header["row_bytes"])
+    for _ in range(rows):  # behind the rows, each one's links of the upper levels: their length, and they
+        if at + LENGTH.size > len(raw):
+            return False
+        at += LENGTH.size + LENGTH.unpack_from(raw, at)[0]
+    return at == len(raw)
 
 
 def _as_expected(header: np.void, dimension: int, rows: int, size: int) -> bool:

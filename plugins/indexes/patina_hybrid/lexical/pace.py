@@ -13,18 +13,20 @@ IDLE_S = 0.05
 """Changes become visible when none has come for this long …"""
 LONGEST_S = 0.5
 """… or when the first of them is this old."""
+RETRY_S = 5.0
+"""What could not be made visible is tried again this much later, or with the next change."""
 REST_S = 5.0
 """With nothing to do for this long, resources are given back and the thread ends."""
 
 
 class Pace:
-    """Calls `publish` a moment after changes and `rest` after a quiet while, on a thread that lives only in between.
+    """Calls `publish` a moment after changes, again if it says no, and `rest` after a quiet while.
 
-    Both are called with `changed`, the owner's condition, held.
+    The thread lives only in between. Both are called with `changed`, the owner's condition, held.
     """
 
     def __init__(
-        self, name: str, changed: threading.Condition, publish: Callable[[], None], rest: Callable[[], None]
+        self, name: str, changed: threading.Condition, publish: Callable[[], bool], rest: Callable[[], None]
     ) -> None:
         self._name = name
         self._changed = changed
@@ -73,7 +75,8 @@ class Pace:
                 self._changed.wait(wait_s)
             elif self._first is not None:
                 self._first = None
-                self._publish()
+                if not self._publish():
+                    self._first = self._last = monotonic() + RETRY_S
             else:
                 return
 

@@ -76,7 +76,7 @@ class PassageFile:
 
     def size(self) -> int:
         """Bytes on disk."""
-        return sum(path.stat().st_size for path in self._folder.iterdir())
+        return manifest.size(self._folder)
 
     def clear(self) -> None:
         if self._folder.exists():
@@ -101,6 +101,4 @@ class PassageFile:
         )
 
     def _remove_strangers(self, name: str) -> None:
-        for path in self._folder.iterdir():
-            if path.name not in {name, manifest.MANIFEST}:
-                path.unlink()
+        manifest.clean(self._folder, [self._folder / name])

@@ -71,20 +71,18 @@ class Postings:
         """Let go of a writer that failed, with all that was not published."""
         self._writer = None
 
-    def search(
-        self, terms: Sequence[str], window: int, only: frozenset[str] | None, never: Collection[str]
-    ) -> list[tuple[str, float]]:
+    def search(self, terms: Sequence[str], window: int, only: frozenset[str] | None) -> list[tuple[str, float]]:
         """At least the best `window` passages with any of `terms`, more when scores are equal at the end."""
         searcher = self.searcher
         if only is None:
-            return _best(searcher, self._query(terms, None, never), window)
+            return _best(searcher, self._query(terms, None), window)
         enough = int(SPARE * window * searcher.num_docs / max(1, len(only)))
         if enough * FETCH_COST <= len(only):  # a wide filter is quicker applied to what is found
-            found = _best(searcher, self._query(terms, None, never), enough)
+            found = _best(searcher, self._query(terms, None), enough)
             admitted = [hit for hit in found if hit[0] in only]
             if len(admitted) >= window or len(found) < enough:
                 return admitted
-        return _best(searcher, self._query(terms, only, never), window)
+        return _best(searcher, self._query(terms, only), window)
 
     def holds(self, ids: Collection[str]) -> frozenset[str]:
         """Those of `ids` that are published."""
@@ -108,19 +106,17 @@ class Postings:
         self._index.reload()
         self.searcher = self._index.searcher()
 
-    def _query(self, terms: Sequence[str], only: Collection[str] | None, never: Collection[str]) -> tantivy.Query:
+    def _query(self, terms: Sequence[str], only: Collection[str] | None) -> tantivy.Query:
         any_term = tantivy.Query.boolean_query(
             [
                 (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, "terms", term, index_option="freq"))
                 for term in terms
             ]
         )
-        clauses = [(tantivy.Occur.Must, any_term)]
-        if only is not None:
-            clauses.append((tantivy.Occur.Must, tantivy.Query.const_score_query(self._one_of(only), 0.0)))
-        if never:
-            clauses.append((tantivy.Occur.MustNot, self._one_of(never)))
-        return any_term if len(clauses) == 1 else tantivy.Query.boolean_query(clauses)
+        if only is None:
+            return any_term
+        admitted = tantivy.Query.const_score_query(self._one_of(only), 0.0)
+        return tantivy.Query.boolean_query([(tantivy.Occur.Must, any_term), (tantivy.Occur.Must, admitted)])
 
     def _one_of(self, ids: Collection[str]) -> tantivy.Query:
         return tantivy.Query.term_set_query(self._schema, "id", list(ids))

@@ -70,6 +70,7 @@ class RankBm25Arm:
         self._collection = ""
         self._file: PassageFile | None = None
         self._passages: dict[str, tuple[str, ...]] = {}
+        """Replaced with every batch, never changed: a scorer may be reading it."""
         self._unsaved = False
         self._scorer = Scorer({})
         self._stale_since: float | None = None
@@ -85,19 +86,29 @@ class RankBm25Arm:
         return self.seq
 
     def apply(self, changes: Sequence[Change]) -> None:
-        """Raises `PluginError` when there would be more passages than the limit."""
+        """Raises `PluginError` when there would be more passages than the limit; then none of them is taken in."""
+        passages = dict(self._passages)
         for change in changes:
             if change.op == "put":
-                self._put(change.id, tuple(self._analyser.passage(change)))
+                passages[change.id] = tuple(self._analyser.passage(change))
             elif change.op == "delete":
-                self._delete(change.id)
-            self.seq = change.seq
+                passages.pop(change.id, None)
+        if len(passages) > max(self._max_chunks, len(self._passages)):
+            raise PluginError(
+                f"rank-bm25 takes no more than {self._max_chunks} chunks: it scans all of them for every question.",
+                hint='Set `lexical = "tantivy"` in [indexes.hybrid], or raise `rank_bm25_max_chunks`.',
+                param="indexes.hybrid.lexical",
+            )
+        with self._changed:
+            if any(change.op != "vector" for change in changes):
+                self._replace(passages)
+            if changes:
+                self.seq = changes[-1].seq
 
     def rank(self, query: Query) -> list[Candidate] | None:
         if not query.text:
             return None
-        scores = self._current().scores(self._analyser.question(query.text), query.only)
-        return ranked(((id_, score) for id_, score in scores if id_ in self._passages), query.window)
+        return ranked(self._current().scores(self._analyser.question(query.text), query.only), query.window)
 
     def checkpoint(self) -> Seq:
         with self._changed:
@@ -138,23 +149,8 @@ class RankBm25Arm:
         self._scorer = Scorer({})
         self._stale_since = -math.inf if passages else None
 
-    def _put(self, id_: str, terms: tuple[str, ...]) -> None:
-        with self._changed:
-            if id_ not in self._passages and len(self._passages) >= self._max_chunks:
-                raise PluginError(
-                    f"rank-bm25 takes no more than {self._max_chunks} chunks: it scans all of them for every question.",
-                    hint='Set `lexical = "tantivy"` in [indexes.hybrid], or raise `rank_bm25_max_chunks`.',
-                    param="indexes.hybrid.lexical",
-                )
-            self._passages[id_] = terms
-            self._note_change()
-
-    def _delete(self, id_: str) -> None:
-        with self._changed:
-            if self._passages.pop(id_, None) is not None:
-                self._note_change()
-
-    def _note_change(self) -> None:
+    def _replace(self, passages: dict[str, tuple[str, ...]]) -> None:
+        self._passages = passages
         self._unsaved = True
         if self._stale_since is None:
             self._stale_since = monotonic()
@@ -166,6 +162,6 @@ class RankBm25Arm:
                 if self._stale_since is None or monotonic() - self._stale_since < DEBOUNCE_S:
                     return self._scorer
                 self._stale_since = None
-                passages = dict(self._passages)
+                passages = self._passages
             self._scorer = Scorer(passages)
             return self._scorer

@@ -32,6 +32,7 @@ _MANAGED = ".managed.json"
 
 class _Deletes(msgspec.Struct):
     opstamp: int
+    num_deleted_docs: int = 0
 
 
 class _Segment(msgspec.Struct):
@@ -122,9 +123,16 @@ class Snapshot:
         return [f"{name} is not what the manifest says" for name in broken]
 
     def size(self) -> int:
-        """Bytes on disk; a file that is linked twice counts once."""
-        files = [path.stat() for path in self._folder.rglob("*") if path.is_file()]
-        return sum({status.st_ino: status.st_size for status in files}.values())
+        """Bytes on disk."""
+        return manifest.size(self._folder)
+
+    def dead(self) -> int:
+        """Passages that are deleted and not yet merged away; 0 when tantivy has not written its contents yet."""
+        try:
+            contents = msgspec.json.decode((self.live / _CONTENTS).read_bytes(), type=_Contents)
+        except (OSError, msgspec.DecodeError):
+            return 0
+        return sum(segment.deletes.num_deleted_docs for segment in contents.segments if segment.deletes)
 
     def clear(self) -> None:
         if self._folder.exists():
@@ -146,7 +154,7 @@ class Snapshot:
         """Link every file that belongs to one table of contents. A merge may replace that meanwhile: then again."""
         for _ in range(TRIES):
             contents = (self.live / _CONTENTS).read_text()
-            segments = msgspec.json.decode(contents, type=_Contents).segments
+            segments = _segments(contents)
             names = [path.name for path in self.live.iterdir() if any(segment.owns(path.name) for segment in segments)]
             try:
                 for name in names:
@@ -164,9 +172,15 @@ class Snapshot:
         return manifest.record(self._kept / name)
 
     def _remove_strangers(self) -> None:
-        for path in self._kept.iterdir():
-            if path.name not in self._files:
-                path.unlink()
+        manifest.clean(self._kept, [self._kept / name for name in self._files])
+
+
+def _segments(contents: str) -> list[_Segment]:
+    """Raises OSError when tantivy's table of contents is not one: somebody has changed it under us."""
+    try:
+        return msgspec.json.decode(contents, type=_Contents).segments
+    except msgspec.DecodeError as error:
+        raise OSError(f"tantivy's {_CONTENTS} cannot be read: {error}") from error
 
 
 def _link(source: Path, target: Path) -> None:

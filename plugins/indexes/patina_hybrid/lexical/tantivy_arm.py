@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_PENDING = 2_048
-"""Changes not yet published; before more are taken in, the thread that brings them publishes these."""
+"""Changes not yet published; before a batch that would make them more is taken in, they are published."""
 
 
 class TantivyArm:
@@ -42,8 +42,6 @@ class TantivyArm:
         """Whether the writer holds all of `_pending`."""
         self._latest: dict[str, str] = {}
         """What the newest of `_pending` says of an id: "put" or "delete"."""
-        self._deleted: frozenset[str] = frozenset()
-        """Ids that the published state may still find."""
         self._pace = self._new_pace()
         self._saved: Seq = 0
         self.seq: Seq = 0
@@ -58,11 +56,10 @@ class TantivyArm:
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Raises `Failed` when so much waits that it must be published first, and the disk does not take it."""
-        for start in range(0, len(changes), MAX_PENDING):
-            with self._changed:
-                if len(self._pending) + len(changes) > MAX_PENDING:
-                    self._publish()
-                self._take(changes[start : start + MAX_PENDING])
+        with self._changed:  # so that nothing is published in the middle of a batch
+            if len(self._pending) + len(changes) > MAX_PENDING:
+                self._publish()
+            self._take(changes)
 
     def rank(self, query: Query) -> list[Candidate] | None:
         if not query.text:
@@ -70,7 +67,7 @@ class TantivyArm:
         terms = self._analyser.question(query.text)
         if not terms:
             return []
-        return ranked(self._postings.search(terms, query.window, query.only, self._deleted), query.window)
+        return ranked(self._postings.search(terms, query.window, query.only), query.window)
 
     def checkpoint(self) -> Seq:
         with self._changed:
@@ -100,6 +97,7 @@ class TantivyArm:
     def stats(self) -> dict[str, int]:
         return {
             "lexical_chunks": self._postings.count,
+            "lexical_dead": self._snapshot.dead() if self._snapshot else 0,
             "lexical_waiting": len(self._pending),
             "lexical_bytes": self._snapshot.size() if self._snapshot else 0,
         }
@@ -147,9 +145,9 @@ class TantivyArm:
     def _take(self, changes: Sequence[Change]) -> None:
         worded = [change for change in changes if change.op != "vector"]
         self._pending += worded
-        self.seq = changes[-1].seq
         self._latest.update((change.id, change.op) for change in worded)
-        self._deleted = frozenset(id_ for id_, op in self._latest.items() if op == "delete")
+        if changes:
+            self.seq = changes[-1].seq
         try:
             self._write(worded)
         except WRITE_ERRORS as error:
@@ -182,7 +180,6 @@ class TantivyArm:
     def _clear_pending(self) -> None:
         self._pending.clear()
         self._latest.clear()
-        self._deleted = frozenset()
 
     def _write(self, changes: Sequence[Change]) -> None:
         for change in changes if self._whole else ():
@@ -196,8 +193,10 @@ class TantivyArm:
         self._postings.abandon()
         self._whole = False
 
-    def _publish_quietly(self) -> None:
+    def _publish_quietly(self) -> bool:
         try:
             self._publish()
         except Failed as error:
             logger.warning("%s", error)
+            return False
+        return True
