@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import logging
 import re
+import shutil
+import threading
 from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -66,14 +68,17 @@ class Shelf:
         self._store = store
         self._pool = pool
         self._open: dict[str, Shelved] = {}
+        self._changing = threading.Lock()
+        """Held by whoever makes or forgets a collection: one of the same name may come while another goes."""
 
     @property
     def all(self) -> list[Shelved]:
-        return [self._open[name] for name in sorted(self._open)]
+        return [shelved for _, shelved in sorted(self._open.items())]
 
     def open_all(self) -> None:
         for record in self._store.collections():
             self._open_one(record)
+        self._remove_strangers()
 
     def find(self, name: str) -> Shelved | None:
         return self._open.get(name)
@@ -86,19 +91,37 @@ class Shelf:
 
     def create(self, name: str, root: str) -> Shelved:
         """The collection of that name, made if it does not exist; `root` is "" for documents handed over as data."""
-        if name in self._open:
-            return self._open[name]
         if not NAME.fullmatch(name) or ".." in name:
             raise InvalidRequest(
                 f"{name!r} cannot name a collection.",
                 hint="Use letters, digits, spaces and . _ @ + - /, beginning with a letter or digit.",
                 param="name",
             )
-        settings = self._config.pipeline(name)
-        record = Collection(name=name, root=root, embedder=settings.embedder, index=settings.index)
-        shelved = self._open_one(record)
-        self._store.save_collection(shelved.record).result()
-        return shelved
+        with self._changing:
+            if name in self._open:
+                return self._open[name]
+            settings = self._config.pipeline(name)
+            record = Collection(name=name, root=root, embedder=settings.embedder, index=settings.index)
+            shelved = self._open_one(record)
+            self._store.save_collection(shelved.record).result()
+            return shelved
+
+    def forget(self, shelved: Shelved) -> None:
+        """Remove a collection with its documents and its index. Nobody may write to it or follow its log meanwhile."""
+        with self._changing:
+            self._store.drop_collection(shelved.name).result()
+            del self._open[shelved.name]
+            shelved.index.drop()
+            shelved.index.close()
+            folder = self._folder(shelved.name)
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)  # what stays is removed at the next start
+
+    def twin(self, shelved: Shelved) -> Index:
+        """A new index of the collection's kind, in memory and empty."""
+        index = self._registry.index(shelved.settings.index, self._config)
+        index.open(None, _stamp_of(shelved.record))
+        return index
 
     def restamp(self, shelved: Shelved) -> None:
         """Start the index over, for the model that is configured now."""
@@ -138,8 +161,8 @@ class Shelf:
         self._open.clear()
 
     def _named(self, name: str) -> Shelved:
-        if name in self._open:
-            return self._open[name]
+        if found := self._open.get(name):
+            return found
         near = difflib.get_close_matches(name, self._open, n=3, cutoff=0.5) or sorted(self._open)[:10]
         known = f"There is {', '.join(near)}." if near else "Nothing is indexed yet: run `patina index PATH`."
         raise NotFound(f"No collection is named {name!r}.", hint=known, param="repos")
@@ -152,6 +175,13 @@ class Shelf:
         self.look_for_model(shelved)
         self._open[record.name] = shelved
         return shelved
+
+    def _remove_strangers(self) -> None:
+        """Folders of collections that are no more: whoever forgot them was interrupted."""
+        kept = {self._folder(name) for name in self._open}
+        for folder in (self._config.cache / "indexes").glob("*/"):
+            if not self._store.in_memory and folder not in kept:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _may_adopt(self, shelved: Shelved) -> bool:
         if shelved.mismatch is not None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from patina.config import Config
+from patina.engine.soundness import Soundness
 from patina.indexing import Indexing
 from patina.jobs import Jobs
 from patina.models import ModelPool
@@ -30,6 +31,7 @@ class Rooms(NamedTuple):
     shelf: Shelf
     indexing: Indexing
     jobs: Jobs
+    soundness: Soundness
     run: Run
 
 

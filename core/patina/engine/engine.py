@@ -19,12 +19,17 @@ import numpy as np
 from patina import wire
 from patina.config import Config, prepare_home, seconds
 from patina.engine.answers import Answers
+from patina.engine.backups import Backups
 from patina.engine.desk import Desk, Handler, Rooms, Stream
+from patina.engine.exports import Exports
 from patina.engine.health import Health
+from patina.engine.imports import Imports
 from patina.engine.intake import Intake
 from patina.engine.jobs import JobsDesk
 from patina.engine.keeping import Keeping
 from patina.engine.models import Models
+from patina.engine.removal import Removal
+from patina.engine.soundness import Soundness
 from patina.errors import Failed, PatinaError, Unavailable, Unsupported
 from patina.indexing import Indexing
 from patina.jobs import Jobs
@@ -139,13 +144,15 @@ class Patina:
         indexing.start()
         jobs = Jobs(store, indexing, self._run)
         stack.push_async_callback(jobs.stop)
-        self.rooms = Rooms(self.config, self.registry, store, pool, shelf, indexing, jobs, self._run)
-        self._seat(self.rooms)
-        housekeeping = asyncio.create_task(self._keep_house())
-        stack.callback(housekeeping.cancel)
+        soundness = Soundness(store, self._run)
+        self.rooms = Rooms(self.config, self.registry, store, pool, shelf, indexing, jobs, soundness, self._run)
+        stack.push_async_callback(self._seat(self.rooms).stop)
+        for work in (soundness.look(), self._keep_house()):
+            stack.callback(asyncio.create_task(work).cancel)
 
-    def _seat(self, rooms: Rooms) -> None:
-        """One desk a subject; every request belongs to one."""
+    def _seat(self, rooms: Rooms) -> Imports:
+        """One desk a subject; every request belongs to one. Returns the one that has something to end."""
+        imports = Imports(rooms)
         desks: list[Desk] = [
             Health(rooms, self),
             Answers(rooms),
@@ -153,9 +160,14 @@ class Patina:
             JobsDesk(rooms),
             Models(rooms),
             Keeping(rooms),
+            Removal(rooms),
+            Exports(rooms),
+            imports,
+            Backups(rooms),
         ]
         self._handlers = {kind: handler for desk in desks for kind, handler in desk.handlers.items()}
         self._streams = {kind: stream for desk in desks for kind, stream in desk.streams.items()}
+        return imports
 
     def _build_embedder(self, name: str) -> Embedder:
         return self._embedder or self.registry.embedder(name, self.config)

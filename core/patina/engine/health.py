@@ -62,9 +62,10 @@ class Health:
             rss_mb=round(rss_mb(), 1),
             collections=await self._rooms.run(self._rooms.indexing.statuses),
             notes=self._notes(),
+            recovered=self._rooms.store.recovered,
             jobs=await self._rooms.jobs.under_way(),
         )
 
     def _notes(self) -> list[str]:
         broken = [f"Plugin {p.name} of {p.distribution}: {p.error}" for p in self._rooms.registry.plugins if p.error]
-        return [*self._rooms.config.notes, *broken, *self._rooms.indexing.notes()]
+        return [*self._rooms.soundness.notes, *self._rooms.config.notes, *broken, *self._rooms.indexing.notes()]

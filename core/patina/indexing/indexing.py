@@ -12,7 +12,7 @@ from msgspec import structs
 
 from patina import wire
 from patina.config import Config
-from patina.errors import InvalidRequest
+from patina.errors import Busy, InvalidRequest, NotFound
 from patina.indexing.errand import Errand
 from patina.ingest.chunk import Chunker, estimate
 from patina.ingest.entry import Cutter
@@ -22,7 +22,7 @@ from patina.ingest.pipeline import Intake
 from patina.ingest.scope import Place, places
 from patina.ingest.waiting import beats, to_its_end
 from patina.shelf import Shelf, Shelved
-from patina.store import Ack, Store
+from patina.store import Ack, Store, Write
 from patina.wire import Event, IndexReport
 
 T = TypeVar("T")
@@ -60,8 +60,7 @@ class Indexing:
         """Bring collections in line with files; the last event is the `Reports`."""
         reports = []
         for place in await self._run(places, request.paths, request.name, self._shelf):
-            shelved = await self._open(place.name, str(place.root))
-            async with self._writing[shelved.name], errand.turn():
+            async with self.alone(place.name, root=str(place.root)) as shelved, errand.turn():
                 async for event in self._take_files(shelved, place, request, errand):
                     if isinstance(event, IndexReport):
                         reports.append(event)
@@ -73,8 +72,7 @@ class Indexing:
         """Take in documents that were handed over; the last event is the `IndexReport`."""
         started = time.perf_counter()
         self._check_no_folder(request.repo)
-        shelved = await self._open(request.repo, "")
-        async with self._writing[shelved.name], errand.turn():
+        async with self.alone(request.repo, root="") as shelved, errand.turn():
             intake = await self._intake(shelved, errand, "written" if request.ack == "written" else "durable")
             follower, embedded = self._followers[shelved.name], self._followers[shelved.name].embedded
             taking = self._run(intake.take_documents, request.documents, int(errand.cursor or 0))
@@ -86,9 +84,8 @@ class Indexing:
     async def rebuild(self, request: wire.Rebuild, errand: Errand) -> AsyncIterator[Event]:
         """Start a collection's index over; the last event is the `IndexReport`."""
         started = time.perf_counter()
-        [shelved] = self._shelf.choose([request.repo])
-        follower = self._followers[shelved.name]
-        async with self._writing[shelved.name], errand.turn():
+        async with self.alone(request.repo) as shelved, errand.turn():
+            follower = self._followers[shelved.name]
             embedded = follower.embedded
             async with follower.using_index:
                 await to_its_end(self._run(self._shelf.restamp, shelved))
@@ -103,7 +100,7 @@ class Indexing:
         async with errand.turn():
             for shelved in self._shelf.choose(request.repos):
                 started = time.perf_counter()
-                follower = self._followers[shelved.name]
+                follower = self._follower(shelved)
                 embedded = follower.embedded
                 await self.forgive([shelved.name])
                 async for progress in self._embedding(shelved):
@@ -128,10 +125,48 @@ class Indexing:
     # -- what others do with collections ------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def writing(self, shelved: Shelved) -> AsyncIterator[Follower]:
-        """The collection for oneself alone to write to, once those before have ended. Wake its follower afterwards."""
-        async with self._writing[shelved.name]:
-            yield self._followers[shelved.name]
+    async def alone(
+        self, name: str, *, root: str | None = None, patience_s: float | None = None
+    ) -> AsyncIterator[Shelved]:
+        """A collection for oneself alone to write to, once those before have ended; with a root it is made if need be.
+
+        Raises `NotFound`, and `Busy` when those before take longer than one has patience.
+        """
+        while True:
+            shelved = await self._open(name, root)
+            lock = self._writing[name]
+            await _taken(lock, name, patience_s)
+            try:
+                if self._shelf.find(name) is shelved:  # else it was dropped while we waited
+                    yield shelved
+                    return
+            finally:
+                lock.release()
+
+    async def look_for_model(self, shelved: Shelved, *, tokenizing: bool = False) -> None:
+        """As the shelf's. Raises `Mismatch` when the collection's vectors are another model's."""
+        async with self._follower(shelved).using_index:
+            await to_its_end(self._run(self._shelf.look_for_model, shelved, tokenizing=tokenizing))
+        if shelved.mismatch is not None:
+            raise shelved.mismatch
+
+    async def commit(self, shelved: Shelved, write: Write) -> None:
+        """Write what needs no more work, and return when it is durable. For whoever is alone with the collection."""
+        follower = self._follower(shelved)
+        await asyncio.wrap_future(await self._run(self._store.write, write))
+        follower.wake()
+
+    async def drop(self, shelved: Shelved) -> None:
+        """Remove a collection with all that belongs to it. For whoever is alone with it.
+
+        Questions that are under way find less from here on; whoever waits to write to it finds it gone, or new.
+        """
+        follower = self._follower(shelved)
+        async with follower.using_index:
+            await to_its_end(self._run(self._shelf.forget, shelved))
+            await follower.stop()
+        if self._followers.get(shelved.name) is follower:  # else the name has been taken again already
+            del self._followers[shelved.name], self._writing[shelved.name]
 
     async def forgive(self, names: Sequence[str]) -> None:
         """Let the collections' models try again what they refused, behind everything."""
@@ -142,7 +177,7 @@ class Indexing:
 
     async def quietly(self, collections: Sequence[Shelved], work: Callable[[], T]) -> T:
         """Run blocking work once the collections' indexes have caught up, with nobody changing them."""
-        followers = [self._followers[one.name] for one in collections]
+        followers = [self._follower(one) for one in collections]
         for follower in followers:
             await follower.settle(embedded=False)
         locks = [follower.using_index for follower in followers]
@@ -151,6 +186,8 @@ class Indexing:
             for lock in locks:
                 await lock.acquire()
                 held.append(lock)
+            for one in collections:
+                self._follower(one)
             done: T = await to_its_end(self._run(work))
             return done
         finally:
@@ -177,7 +214,8 @@ class Indexing:
 
     def _status(self, one: Shelved, indexed_at: float | None) -> wire.CollectionStatus:
         counts = self._store.counts(one.name)
-        problem = one.mismatch or self._followers[one.name].problem
+        follower = self._followers.get(one.name)
+        problem = one.mismatch or (follower and follower.problem)
         return wire.CollectionStatus(
             name=one.name,
             root=one.record.root,
@@ -256,11 +294,8 @@ class Indexing:
 
     async def _intake(self, shelved: Shelved, errand: Errand, ack: Ack = "durable") -> Intake:
         """A run into the collection, on an errand."""
-        follower = self._followers[shelved.name]
-        async with follower.using_index:
-            await to_its_end(self._run(self._shelf.look_for_model, shelved, tokenizing=True))
-        if shelved.mismatch is not None:
-            raise shelved.mismatch
+        await self.look_for_model(shelved, tokenizing=True)
+        follower = self._follower(shelved)
         loop = asyncio.get_running_loop()
         intake = Intake(
             self._store,
@@ -295,17 +330,38 @@ class Indexing:
                 param="repo",
             )
 
-    async def _open(self, name: str, root: str) -> Shelved:
-        async with self._opening:  # two that make the same collection would open its index twice
-            shelved: Shelved = self._shelf.find(name) or await to_its_end(self._run(self._shelf.create, name, root))
-            if name not in self._followers:
-                self._follow(shelved)
+    async def _open(self, name: str, root: str | None) -> Shelved:
+        """The collection of that name, followed; it is made if it does not exist and there is a root for it."""
+        if root is None or self._shelf.find(name) is not None:
+            [shelved] = self._shelf.choose([name])
+        else:
+            shelved = await to_its_end(self._run(self._shelf.create, name, root))
+        follower = self._followers.get(name)
+        if follower is None or follower.shelved is not shelved:
+            self._follow(shelved)
         return shelved
+
+    def _follower(self, shelved: Shelved) -> Follower:
+        follower = self._followers.get(shelved.name)
+        if follower is None or follower.shelved is not shelved:
+            raise NotFound(f"Collection {shelved.name!r} has just been deleted.", param="repos")
+        return follower
 
     def _follow(self, shelved: Shelved) -> None:
         self._writing[shelved.name] = asyncio.Lock()
         follower = self._followers[shelved.name] = Follower(shelved, self._store, self._run)
         follower.start()
+
+
+async def _taken(lock: asyncio.Lock, name: str, patience_s: float | None) -> None:
+    try:
+        async with asyncio.timeout(patience_s):
+            await lock.acquire()
+    except TimeoutError:
+        raise Busy(
+            f"Others have been writing to {name!r} for {patience_s:g} s.",
+            hint="See who with `patina jobs list`; wait, or end that with `patina jobs cancel`.",
+        ) from None
 
 
 def _ms_since(started: float) -> float:
