@@ -249,6 +249,21 @@ def test_what_could_not_be_published_is_tried_again(
     arm.close()
 
 
+def test_what_a_failed_writer_left_behind_is_in_nobodys_way(passages: Passages, tmp_path: Path) -> None:
+    """A disk that fills up in a commit leaves a list of deletes under the name that the next one takes."""
+    arm = TantivyArm(HybridSettings())
+    arm.open(tmp_path, STAMP)
+    arm.apply(passages.puts(range(50)))
+    arm.checkpoint()
+    (segment,) = {path.stem for path in (tmp_path / "live").glob("*.store")}
+    for number in range(300):
+        (tmp_path / "live" / f"{segment}.{number}.del").write_bytes(b"half of it")
+    arm.apply([passages.delete(1, 51)])
+    assert arm.checkpoint() == 51
+    assert arm.ids() == passages.ids(set(range(50)) - {1})
+    arm.close()
+
+
 def test_how_many_are_deleted_and_not_yet_merged_away(passages: Passages, tmp_path: Path) -> None:
     arm = TantivyArm(HybridSettings())
     arm.open(tmp_path, STAMP)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ FORMAT = 1
 TRIES = 10
 _CONTENTS = "meta.json"
 _MANAGED = ".managed.json"
+_SEGMENT_FILE = re.compile(r"[0-9a-f]{32}\..+")
 
 
 class _Deletes(msgspec.Struct):
@@ -113,6 +115,14 @@ class Snapshot:
         )
         self._files = files
         self._remove_strangers()
+
+    def sweep(self) -> None:
+        """Remove from `live` what a writer that failed has left: its successor would stumble over the same names."""
+        segments = _segments((self.live / _CONTENTS).read_text())
+        for path in self.live.glob("*.*"):
+            stranger = _SEGMENT_FILE.fullmatch(path.name) and not any(segment.owns(path.name) for segment in segments)
+            if stranger:
+                path.unlink(missing_ok=True)
 
     def faults(self) -> list[str]:
         """Sentences about the files that are not what the manifest says."""

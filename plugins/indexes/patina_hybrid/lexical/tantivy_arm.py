@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from patina.errors import Failed
@@ -192,6 +193,9 @@ class TantivyArm:
         logger.warning("%s: the writer of the lexical index failed and is replaced: %s", self._collection, error)
         self._postings.abandon()
         self._whole = False
+        if self._snapshot:
+            with suppress(OSError):
+                self._snapshot.sweep()
 
     def _publish_quietly(self) -> bool:
         try:
