@@ -21,6 +21,19 @@ _LOG_REMOVED = """
     ORDER BY documents.key, chunks.position
 """
 _REMOVE = "DELETE FROM documents WHERE collection = ? AND path IN (SELECT value FROM json_each(?))"
+_NAMED = """
+    SELECT chunks.key, chunks.id, chunks.document
+    FROM json_each(?) AS named
+    CROSS JOIN chunks ON chunks.id = named.value AND chunks.collection = ?
+"""
+_CLOSE_UP = """
+    UPDATE chunks SET position = counted.place
+    FROM (
+        SELECT key, row_number() OVER (PARTITION BY document ORDER BY position) - 1 AS place
+        FROM chunks WHERE document IN (SELECT value FROM json_each(?))
+    ) AS counted
+    WHERE chunks.key = counted.key AND chunks.position <> counted.place
+"""
 _INSERT = """
     INSERT INTO documents
         (location, digest, title, language, size, modified_ns, chunker, metadata, collection, path)
@@ -76,6 +89,7 @@ def write(connection: apsw.Connection, change: Write) -> Seq:
     collection, model = keys(connection, change.collection)
     unit = log.next_unit(connection)
     puts = {entry.document.path: entry for entry in change.puts}
+    _drop(connection, collection, unit, change.drop_chunks)
     _remove(connection, collection, unit, [path for path in change.deletes if path not in puts])
     rows = _compared(connection, collection, model, puts.values())
     _put(connection, rows, unit)
@@ -89,9 +103,17 @@ def write(connection: apsw.Connection, change: Write) -> Seq:
 
 def _remove(connection: apsw.Connection, collection: int, unit: int, paths: list[str]) -> None:
     if paths:
-        which = (collection, msgspec.json.encode(paths).decode())
+        which = (collection, _encoded(paths))
         connection.execute(_LOG_REMOVED, (*which, unit))
         connection.execute(_REMOVE, which)
+
+
+def _drop(connection: apsw.Connection, collection: int, unit: int, ids: list[str]) -> None:
+    if ids:
+        rows = connection.execute(_NAMED, (_encoded(ids), collection)).fetchall()
+        log.append(connection, collection, unit, "delete", [id for _, id, _ in rows])
+        connection.executemany("DELETE FROM chunks WHERE key = ?", [(key,) for key, _, _ in rows])
+        connection.execute(_CLOSE_UP, (_encoded([document for _, _, document in rows]),))
 
 
 def _compared(connection: apsw.Connection, collection: int, model: int | None, entries: Iterable[Entry]) -> _Rows:
@@ -155,7 +177,7 @@ def _put_document(connection: apsw.Connection, collection: int, document: Docume
         document.size,
         document.modified_ns,
         document.chunker,
-        msgspec.json.encode(document.metadata).decode(),
+        _encoded(document.metadata),
     )
     if known is None:
         connection.execute(_INSERT, (*row, collection, document.path))
@@ -166,5 +188,9 @@ def _put_document(connection: apsw.Connection, collection: int, document: Docume
 
 
 def _placement(chunk: Chunk) -> Placement:
-    heading = msgspec.json.encode(chunk.heading).decode() if chunk.heading else "[]"
+    heading = _encoded(chunk.heading) if chunk.heading else "[]"
     return chunk.position, chunk.start_byte, chunk.end_byte, chunk.start_line, chunk.end_line, heading
+
+
+def _encoded(value: object) -> str:
+    return msgspec.json.encode(value).decode()

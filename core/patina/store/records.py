@@ -73,6 +73,8 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
     puts: list[Entry] = []
     deletes: list[str] = []
     """Paths of documents; one that is not there, or is in `puts` too, is passed over."""
+    drop_chunks: list[str] = []
+    """Ids of passages to remove from documents that stay, before `puts`; their neighbours close up."""
     cursor: tuple[str, str] | None = None
     """How far a source has been read: its name and whatever it needs to go on from there."""
     job: JobMark | None = None

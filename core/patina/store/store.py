@@ -76,7 +76,7 @@ class Store:
             _check_entry(write.collection, entry)
         return self._writer.submit(
             partial(documents.write, change=write),
-            chunks=sum(len(entry.chunks) or 1 for entry in write.puts) + len(write.deletes),
+            chunks=sum(len(entry.chunks) or 1 for entry in write.puts) + len(write.deletes) + len(write.drop_chunks),
             size=sum(len(chunk.text.encode()) for entry in write.puts for chunk in entry.chunks),
             durable=write.ack == "durable",
         )

@@ -172,3 +172,28 @@ def test_an_entry_that_contradicts_itself_is_refused(store: Store, draft: Draft)
             store.write(Write(collection="papers", puts=[Entry(document=one.document, chunks=chunks)]))
     with pytest.raises(ValueError, match="'a'"):
         store.write(Write(collection="other", puts=[one]))
+
+
+def test_passages_are_removed_and_their_neighbours_close_up(store: Store, draft: Draft) -> None:
+    entry = draft("a", "one\nsame\ntwo\nsame\nthree")
+    store.write(Write(collection="papers", puts=[entry, draft("b", "four")])).result()
+    store.save_collection(Collection(name="other")).result()
+    store.write(Write(collection="other", puts=[draft("a", "five", repo="other")])).result()
+    (foreign,) = (chunk.id for chunk in store.iterate("other"))
+    head = store.head("papers")
+    dropped = [entry.chunks[0].id, entry.chunks[1].id, foreign, "unknown"]
+    store.write(Write(collection="papers", drop_chunks=dropped)).result()
+    left = store.document_chunks("papers", "a")
+    assert [(chunk.text, chunk.position) for chunk in left] == [("two", 0), ("same", 1), ("three", 2)]
+    assert [chunk.previous for chunk in left] == [None, left[0].id, left[1].id]
+    assert {(change.op, change.id) for change in store.changes("papers", head, 1)} == {
+        ("delete", id) for id in dropped[:2]
+    }
+    assert store.counts("papers") == Counts(documents=2, chunks=4)
+    assert store.counts("other").chunks == 1
+    assert store.check(full=True) == []
+    store.write(Write(collection="papers", drop_chunks=[chunk.id for chunk in left])).result()
+    assert store.counts("papers") == Counts(documents=2, chunks=1)
+    store.write(Write(collection="papers", puts=[entry])).result()
+    assert [chunk.id for chunk in store.document_chunks("papers", "a")] == [chunk.id for chunk in entry.chunks]
+    assert store.check(full=True) == []
