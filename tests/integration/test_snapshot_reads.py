@@ -130,6 +130,6 @@ async def _read_at_rest(patina: Patina, writing: Writing) -> None:
         await patina.index(repo, [{"id": "last", "text": "the end"}])  # waits until everything is searchable
     newest = {(version.repo, version.name): said for said, version in writing.versions.items()}
     for mode in ("lexical", "hybrid", "semantic"):
-        hits = await patina.scry("lamp", mode=mode, limit=EVERYTHING)  # type: ignore[arg-type]
+        hits = await patina.scry("lamp", mode=mode, limit=EVERYTHING)
         found = Counter(said for hit in hits.hits for said in VERSION.findall(hit.text))
         assert found == Counter({said: writing.versions[said].passages for said in newest.values()})
