@@ -6,6 +6,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 
+MAX_REPETITIONS = 1_000
+
 _DIGEST_BYTES = 16
 
 
@@ -27,6 +29,14 @@ def chunk_ids(repo: str, path: str, digests: Sequence[str]) -> list[str]:
         ids.append(_joined(repo, path, one, str(seen[one])))
         seen[one] += 1
     return ids
+
+
+def fits(id: str, repo: str, path: str, content: str) -> bool:
+    """Whether a passage with this digest may have this id: equal ones that came before it may have been removed since.
+
+    At most `MAX_REPETITIONS` are thought of.
+    """
+    return any(id == _joined(repo, path, content, str(ordinal)) for ordinal in range(MAX_REPETITIONS))
 
 
 def _joined(*parts: str) -> str:

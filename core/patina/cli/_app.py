@@ -19,12 +19,19 @@ COMMANDS = {
     "status": ("patina.cli.status:status", "How the daemon and its collections are."),
     "ping": ("patina.cli.status:ping", "Whether a daemon answers, and how fast."),
     "serve": ("patina.cli.serve:serve", "Run the daemon here until it is told to end."),
-    "verify": ("patina.cli.keep:verify", "Check everything that is stored against itself."),
-    "rebuild": ("patina.cli.keep:rebuild", "Derive a collection's index again, with the model configured now."),
+    "stats": ("patina.cli.stats:stats", "Count documents, passages and bytes."),
+    "verify": ("patina.cli.verify:verify", "Check everything that is stored against itself."),
+    "rebuild": ("patina.cli.rebuild:rebuild", "Derive indexes again from what is stored."),
+    "commit": ("patina.cli.commit:commit", "Wait until all is on the disk and found by words."),
+    "delete": ("patina.cli.delete:delete", "Take passages, documents or a collection away."),
     "export": ("patina.cli.export:export", "Write every passage to a file, one JSON object a line."),
+    "import": ("patina.cli.import_:import_", "Take in what an export has."),
+    "backup": ("patina.cli.backup:backup", "Write all that is stored to a file, while it goes on."),
+    "restore": ("patina.cli.restore:restore", "Put a backup in the place of all that is stored."),
 }
 GROUPS = {
     "daemon": ("patina.cli.daemon:group", "See and end the daemon of this home."),
+    "jobs": ("patina.cli.jobs:group", "What is under way, and what became of what was."),
     "plugins": ("patina.cli.plugins:group", "What is installed, and what of it works."),
     "config": ("patina.cli.config:group", "The settings in force."),
 }

@@ -1,20 +1,16 @@
 """`patina export`: every passage, one JSON object a line."""
 
-import os
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
 import msgspec
 from cyclopts import Parameter
 
+from patina.cli._files import replacing
 from patina.cli._lines import count, line, show, show_json
 from patina.cli._options import LOCAL, LocalOptions
 from patina.cli._reach import someone, wait_for
-from patina.errors import InvalidRequest
 from patina.wire import ExportedChunk
 
 
@@ -28,7 +24,7 @@ def export(
     if str(output) == "-":
         wait_for(_write(sys.stdout.buffer, repo, options))
         return 0
-    with _replacing(output) as file:
+    with replacing(output) as file:
         chunks = wait_for(_write(file, repo, options))
     if options.json:
         show_json({"output": str(output.resolve()), "chunks": chunks})
@@ -50,18 +46,3 @@ async def _write(file: BinaryIO, repos: tuple[str, ...], options: LocalOptions) 
 def _record(chunk: ExportedChunk) -> bytes:
     fields = {name: getattr(chunk, name) for name in chunk.__struct_fields__}
     return msgspec.json.encode(fields) + b"\n"
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """A new file that takes the place of `path` once all is written and safe on the disk."""
-    if path.is_dir() or not path.parent.is_dir():
-        raise InvalidRequest(f"{path} cannot be written: it is a folder, or its folder is missing.", param="output")
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        try:
-            yield file  # type: ignore[misc]
-            os.fsync(file.fileno())
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise

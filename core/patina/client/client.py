@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import msgspec
 
 from patina import wire
+from patina.errors import Corrupt
 from patina.protocols import Connection
 from patina.types import Kind
 
 if TYPE_CHECKING:
+    from patina.client.lines import Source
     from patina.types import Vectors
 
 R = TypeVar("R")
+
+BACKUP_DIGEST_BYTES = 16
 
 
 class Client:
@@ -85,6 +90,48 @@ class Client:
         async for event in self.stream(wire.Export(repos=list(repos))):
             if isinstance(event, wire.ExportedChunk):
                 yield event
+
+    async def import_lines(
+        self, source: Source, repo: str | None = None, force: bool = False
+    ) -> AsyncIterator[wire.Job]:
+        """Hand over an export, or the rest of it: the job after each batch, which then is durable, the ended one last.
+
+        repo: where to put everything; None keeps the collections' names. Raises `InvalidRequest` when an import of the
+        source was broken off and the source has changed since, unless it is forced to begin anew.
+        """
+        job = await self.handle(
+            wire.OpenImport(source=source.name, digest=source.digest, lines=source.lines, repo=repo, force=force)
+        )
+        yield job
+        for lines in source.batches(int(job.cursor or 0)):
+            chunks = [msgspec.structs.replace(line.chunk, snippet="") for line in lines]
+            yield await self.handle(wire.ImportBatch(job=job.id, chunks=chunks, upto=lines[-1].number))
+        yield await self.handle(wire.CloseImport(job=job.id))
+
+    async def delete(self, repo: str, **fields: Any) -> wire.Deleted:
+        """Remove passages, documents or the whole collection; the fields are those of `wire.Delete`."""
+        return await self.handle(wire.Delete(repo=repo, **fields))
+
+    async def stats(self, repos: Sequence[str] = ()) -> wire.StatsReply:
+        return await self.handle(wire.Stats(repos=list(repos)))
+
+    async def commit(self) -> wire.Committed:
+        """Wait until all that was taken in before is durable and found by words."""
+        return await self.handle(wire.Commit())
+
+    async def backup(self, file: BinaryIO) -> wire.BackupDone:
+        """Write a copy of the whole store into a file. Raises `Corrupt` when it did not arrive as it was sent."""
+        whole = hashlib.blake2b(digest_size=BACKUP_DIGEST_BYTES)
+        async for event in self.stream(wire.Backup()):
+            if isinstance(event, wire.BackupPart):
+                file.write(event.data)
+                whole.update(event.data)
+            elif isinstance(event, wire.BackupDone) and whole.hexdigest() == event.digest:
+                return event
+        raise Corrupt("The backup did not arrive as it was sent.", hint="Run the same command again.")
+
+    async def plan_rebuild(self, repos: Sequence[str] = ()) -> wire.RebuildPlan:
+        return await self.handle(wire.PlanRebuild(repos=list(repos)))
 
     async def shutdown(self) -> wire.Stopping:
         """Ask the daemon to end once what is in flight has ended."""

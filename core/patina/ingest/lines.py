@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from patina.errors import InvalidRequest
-from patina.identity import chunk_ids, digest
+from patina.identity import chunk_ids, digest, fits
 from patina.store import Entry
 from patina.types import Chunk, Document
 from patina.wire import ChunkLine
@@ -39,7 +39,7 @@ def documents(lines: Iterable[Line]) -> Iterator[list[Line]]:
 
 
 def entry(lines: Sequence[Line], repo: str) -> Entry:
-    """A whole document as the store takes it, in a collection of this name."""
+    """A whole document as the store takes it, in a collection of this name; in its own its passages keep their ids."""
     first = lines[0].chunk
     document = Document(
         path=first.path,
@@ -53,7 +53,8 @@ def entry(lines: Sequence[Line], repo: str) -> Entry:
         metadata=first.metadata,
     )
     digests = _digests(lines)
-    parts = zip(chunk_ids(repo, first.path, digests), digests, range(len(lines)), lines, strict=True)
+    ids = [line.chunk.id for line in lines] if repo == first.repo else chunk_ids(repo, first.path, digests)
+    parts = zip(ids, digests, range(len(lines)), lines, strict=True)
     return Entry(document=document, chunks=[_chunk(repo, *part) for part in parts])
 
 
@@ -97,8 +98,13 @@ def _check_place(line: Line, before: list[Line]) -> None:
 def _check_ids(lines: Sequence[Line]) -> None:
     """Whether each id is made from what its line says."""
     first = lines[0].chunk
-    for line, id in zip(lines, chunk_ids(first.repo, first.path, _digests(lines)), strict=True):
-        if line.chunk.id != id:
+    digests = _digests(lines)
+    seen: set[str] = set()
+    for line, content, id in zip(lines, digests, chunk_ids(first.repo, first.path, digests), strict=True):
+        if line.chunk.id in seen:
+            raise _wrong(line, "its id is that of a passage before it")
+        seen.add(line.chunk.id)
+        if line.chunk.id != id and not fits(line.chunk.id, first.repo, first.path, content):
             raise _wrong(line, "its id is not made from its repo, path and text: something in it was changed")
 
 
