@@ -9,11 +9,9 @@ from typing import NamedTuple
 
 import apsw
 
-from patina.identity import chunk_ids, digest
+from patina.identity import chunk_ids, digest, fits
 from patina.types import Fault
 
-MAX_REPETITIONS = 1_000
-"""Up to which of its like an id is looked for, where passages were removed from a document."""
 SHOWN = 3
 """Examples that a fault names."""
 _RESTORE = "Keep a copy of the file, then index anew into another home."
@@ -96,22 +94,22 @@ _PROMISES = (
         "chunks are alive although the log does not say so last",
         """
         SELECT chunks.id
-        FROM chunks LEFT JOIN (
-            SELECT
-                collection, id,
-                max(seq) FILTER (WHERE op = 'put') AS put,
-                max(seq) FILTER (WHERE op = 'delete') AS gone
-            FROM log GROUP BY collection, id
-        ) AS said ON said.id = chunks.id AND said.collection = chunks.collection
-        WHERE said.put IS NULL OR said.gone > said.put
+        FROM chunks LEFT JOIN log
+            ON log.seq = chunks.told AND log.op = 'put' AND log.id = chunks.id AND log.collection = chunks.collection
+        WHERE log.seq IS NULL
+        UNION ALL
+        SELECT chunks.id
+        FROM log JOIN chunks ON chunks.id = log.id AND chunks.collection = log.collection
+        WHERE log.op = 'delete' AND log.seq > chunks.told
         """,
         _REINDEX,
     ),
     Promise(
-        "chunks are gone although the log does not say so last",
+        "entries of the log tell of chunks that are gone, or twice of one",
         """
-        SELECT id FROM log GROUP BY collection, id
-        HAVING max(seq) > ifnull(max(seq) FILTER (WHERE op = 'delete'), 0) AND id NOT IN (SELECT id FROM chunks)
+        SELECT log.seq
+        FROM log LEFT JOIN chunks ON chunks.id = log.id AND log.seq IN (chunks.told, chunks.vector_told)
+        WHERE log.op <> 'delete' AND chunks.key IS NULL
         """,
         _RESTORE,
     ),
@@ -168,14 +166,9 @@ def _content(connection: apsw.Connection) -> Iterator[Fault]:
         if altered:
             yield _fault(f"{repo}/{path}", "texts differ from their digests", altered, _REINDEX)
         made = zip(ids, digests, chunk_ids(repo, path, digests), strict=True)
-        foreign = [one for one, content, own in made if one != own and not _fits(one, repo, path, content)]
+        foreign = [one for one, content, own in made if one != own and not fits(one, repo, path, content)]
         if foreign:
             yield _fault(f"{repo}/{path}", "ids are not made from their contents", foreign, _REINDEX)
-
-
-def _fits(id: str, repo: str, path: str, content: str) -> bool:
-    """Whether the id is that of a repetition, of which earlier ones were removed since."""
-    return id in chunk_ids(repo, path, [content] * MAX_REPETITIONS)
 
 
 def _fault(where: str, complaint: str, found: list[str], repair: str) -> Fault:
