@@ -9,13 +9,16 @@ export PATINA_MODEL_CACHE ?= $(CURDIR)/.cache/models
 
 PEERS := .cache/peers
 
-.PHONY: demo test check fix docs bench bench-store clean compiler
+.PHONY: demo test check fix docs bench bench-store torture clean compiler
 
 demo: $(VENV)/installed  ## index some of the standard library and ask it three questions, or Q="your own"
 	@PATINA_HOME=$(CURDIR)/.demo $(BIN)/python examples/demo.py $(if $(Q),"$(Q)")
 
 test: $(VENV)/tools  ## the fast suite
 	$(BIN)/python -m pytest -m "not crash and not package and not quality and not torture" $(ARGS)
+
+torture: $(VENV)/tools  ## kills, power cuts, failing disks, damaged files, planted bugs: minutes; all of it as root
+	$(BIN)/python -m pytest -m torture tests/torture $(ARGS)
 
 check: $(VENV)/tools  ## style, types, tidiness
 	$(BIN)/ruff check .

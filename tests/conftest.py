@@ -14,7 +14,7 @@ import pytest
 
 from .environment import EXAMPLE, LIMIT_S, PROJECT, Environment, build, call
 
-REQUIRED = ("model", "crash", "package", "ordinary", "quality")
+REQUIRED = ("model", "crash", "package", "ordinary", "quality", "torture")
 BOUND_BY_MODES = "BOUND_BY_MODES"
 """Set in the child that root's tests of file modes run in."""
 

@@ -1,0 +1,155 @@
+"""Kills at one numbered call after another, and what the next start makes of what is left."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import msgspec
+from tests.torture.faults import Calls, Fault
+from tests.torture.history import Acknowledged, AnyEvent, Asked, Cut, Seen, judged, read
+from tests.torture.part import Part
+from tests.torture.script import CHAPTER
+from tests.torture.zygote import PROJECT, Zygote
+
+FORMAT_1 = PROJECT / "tests" / "unit" / "store" / "resources" / "format-1.sql"
+
+RESUMED_EVERY = 3
+"""Of so many kills one is followed by the rest of the script, which must end like an undisturbed one."""
+
+
+class Kills:
+    """Numbers are handed out to two threads until one lies behind the script's end."""
+
+    def __init__(self, part: Part, library: Path, stride: int) -> None:
+        self._part = part
+        self._library = str(library)
+        self._numbers = itertools.count(1, stride)
+        self._lock = threading.Lock()
+        self._over = False
+        self.met: list[str] = []
+        """The calls at which a process was killed: their number, name and file."""
+        self.undisturbed: Seen = self._last(part.folder / "undisturbed.jsonl")
+        self.slowest_s = 0.0
+
+    def work(self, zygote: Zygote) -> None:
+        for number in self._points():
+            name = f"point-{number:04}"
+            home, notes = self._part.scratch / name, self._part.folder / f"{name}.jsonl"
+            notebook = self._part.notebook(name)
+            where = self._killed(zygote, home, notes, number)
+            if where is None:
+                self._over = True
+                notes.unlink()
+                return
+            notebook.note(Cut(how="SIGKILL", where=where))
+            notebook.close()
+            resumed = number % RESUMED_EVERY == 0
+            ended = zygote.run(
+                "recover", home=home, notes=notes, seed=self._part.seed, count=CHAPTER if resumed else None
+            )
+            shutil.rmtree(home)
+            self._judge(notes, where, ended, resumed)
+
+    def _killed(self, zygote: Zygote, home: Path, notes: Path, number: int) -> str | None:
+        """Run the script until the call of this number, and say which it was; None if the script ended before."""
+        fault = msgspec.to_builtins(Fault(library=self._library, first=number))
+        ended = zygote.run("write", home=home, notes=notes, seed=self._part.seed, count=CHAPTER, fault=fault)
+        assert ended in (0, -signal.SIGKILL), f"the script ended with {ended} by itself: {self._part.errors()}"
+        met = Path(f"{notes}.met")
+        where = met.read_text().strip()
+        met.unlink()
+        return where if ended else None
+
+    def _judge(self, notes: Path, where: str, ended: int, resumed: bool) -> None:
+        events = read(notes)
+        verdict = judged(events)
+        with self._lock:
+            self.met.append(where)
+            if ended != 0:
+                verdict.corrupt += 1
+                verdict.problems = [*verdict.problems, f"the next start ended with {ended}: {events[-1]}"]
+            elif resumed and _content(self._last(notes)) != _content(self.undisturbed):
+                verdict.corrupt += 1
+                verdict.problems = [*verdict.problems, "the resumed script ended otherwise than an undisturbed one"]
+            verdict.problems = [f"{notes.name}, killed at {where}: {one}" for one in verdict.problems]
+            self._part.verdict.add(verdict)
+            self.slowest_s = max(self.slowest_s, next(event.took_s for event in events if isinstance(event, Seen)))
+
+    def _points(self) -> Iterator[int]:
+        while not self._over:
+            yield next(self._numbers)  # one step of C, so no two threads get the same
+
+    def _last(self, notes: Path) -> Seen:
+        return [event for event in read(notes) if isinstance(event, Seen)][-1]
+
+
+class Migration:
+    """A store of the first format, and kills while it is brought up to date."""
+
+    def __init__(self, part: Part, library: Path, zygote: Zygote) -> None:
+        self._part = part
+        self._library = str(library)
+        self._zygote = zygote
+        self._old = part.scratch / "old"
+        _make_old(self._old)
+        self._acknowledged = self._whole()
+        self.met: list[str] = []
+
+    def kill_at_every_call(self) -> None:
+        for number in itertools.count(1):
+            home, notes = self._part.scratch / f"{number}", self._part.folder / f"migration-{number:03}.jsonl"
+            shutil.copytree(self._old, home)
+            fault = Fault(library=self._library, first=number, kinds=int(Calls.ALL))
+            ended = self._zygote.run("migrate", home=home, notes=notes, fault=msgspec.to_builtins(fault))
+            where = Path(f"{notes}.met").read_text().strip()
+            Path(f"{notes}.met").unlink()
+            notes.unlink()
+            if ended == 0:
+                return
+            assert ended == -signal.SIGKILL, f"the migration ended with {ended}: {self._part.errors()}"
+            self._judge(home, notes, where)
+
+    def _judge(self, home: Path, notes: Path, where: str) -> None:
+        notebook = self._part.notebook(notes.stem)
+        for event in self._acknowledged:
+            notebook.note(event)
+        notebook.note(Cut(how="SIGKILL", where=where))
+        notebook.close()
+        ended = self._zygote.run("migrate", home=home, notes=notes)
+        verdict = judged(read(notes))
+        if ended != 0:
+            verdict.corrupt += 1
+            verdict.problems = [*verdict.problems, f"the next start ended with {ended}: {self._part.errors()}"]
+        self._part.verdict.add(verdict)
+        self.met.append(where)
+
+    def _whole(self) -> list[AnyEvent]:
+        """What an undisturbed migration holds, as if it had been asked for and acknowledged."""
+        home, notes = self._part.scratch / "undisturbed", self._part.folder / "undisturbed.jsonl"
+        shutil.copytree(self._old, home)
+        assert self._zygote.run("migrate", home=home, notes=notes) == 0, self._part.errors()
+        (seen,) = (event for event in read(notes) if isinstance(event, Seen))
+        assert (home / "patina.db.format-1").exists(), "there was nothing to migrate"
+        told: list[AnyEvent] = []
+        for op, (repo, held) in enumerate(seen.repos.items(), start=1):
+            puts = {path: tuple(one.digest for one in passages) for path, passages in held.documents.items()}
+            told += [Asked(client="old", op=op, what="write", repo=repo, puts=puts), Acknowledged(client="old", op=op)]
+        return told
+
+
+def _make_old(folder: Path) -> None:
+    folder.mkdir()
+    connection = apsw.Connection(str(folder / "patina.db"))
+    connection.execute(FORMAT_1.read_text())
+    connection.pragma("journal_mode", "wal")
+    connection.close()
+
+
+def _content(seen: Seen) -> dict[str, object]:
+    return {repo: (held.documents, held.arms) for repo, held in seen.repos.items()}
