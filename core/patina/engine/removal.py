@@ -77,9 +77,20 @@ def _doomed(request: wire.Delete, store: Store) -> Doomed:
         unknown += [] if below else [request.folder]
     known = store.select(request.repo, Filter(ids=request.ids)) if request.ids else frozenset()
     unknown += [id for id in request.ids if id not in known]
-    going = set(paths)
-    staying = [id for id, chunk in store.chunks(sorted(known)).items() if chunk.path not in going]
-    return Doomed(list(dict.fromkeys(paths)), staying, list(dict.fromkeys(unknown)))
+    emptied, chunks = _by_id(known, set(paths), store)
+    return Doomed(list(dict.fromkeys([*paths, *emptied])), chunks, list(dict.fromkeys(unknown)))
+
+
+def _by_id(ids: frozenset[str], going: set[str], store: Store) -> tuple[list[str], list[str]]:
+    """The documents that would be left without any passage, and the passages to take from those that stay."""
+    by_document: dict[tuple[str, str], list[str]] = {}
+    for id, chunk in store.chunks(sorted(ids)).items():
+        if chunk.path not in going:
+            by_document.setdefault((chunk.repo, chunk.path), []).append(id)
+    sizes = {document: len(store.document_chunks(*document)) for document in by_document}
+    emptied = [path for (repo, path), named in by_document.items() if len(named) == sizes[repo, path]]
+    chunks = [id for (_, path), named in by_document.items() if path not in emptied for id in named]
+    return emptied, chunks
 
 
 def _by_path(names: list[str], documents: Mapping[str, Document]) -> tuple[list[str], list[str]]:
