@@ -36,25 +36,24 @@ class Panel(NamedTuple):
 
     async def rankings(self, window: int) -> list[Ranking]:
         """One for each arm, index and model; what the filter does not admit is in none of them."""
-        found = await asyncio.gather(*(self._rank(one, window) for one in self.collections))
-        answers = list(zip(self.collections, found, strict=True))
+        ranked = (self.run(self._rank, one, window) for one in self.collections)
+        answers = list(zip(self.collections, await asyncio.gather(*ranked), strict=True))
         return _by_arm(answers, window * max(1, len(self.collections)))
 
-    async def _rank(self, one: Shelved, window: int) -> list[Ranking]:
+    def _rank(self, one: Shelved, window: int) -> list[Ranking]:
         request, asked = self.request, self.question
         vector = asked.vectors.get(one.record.identity)
         arms = ARMS[request.mode]
-        if arms == (DENSE,) and (vector is None or not (await self.run(self.store.counts, one.name)).embedded):
+        if arms == (DENSE,) and (vector is None or not self.store.counts(one.name).embedded):
             arms = None  # no vectors to compare with: words are the next best, and `degraded` says so
         query = Query(
             text=asked.text,
             vector=vector,
             window=window + len(asked.leave_out),
-            only=await self.run(self.store.select, one.name, request.filter) if request.filter else None,
+            only=self.store.select(one.name, request.filter) if request.filter else None,
             arms=arms,
         )
-        found: list[Ranking] = await self.run(one.index.rank, query)
-        return [_without(ranking, asked.leave_out) for ranking in found]
+        return [_without(ranking, asked.leave_out) for ranking in one.index.rank(query)]
 
 
 def _without(ranking: Ranking, ids: frozenset[str]) -> Ranking:

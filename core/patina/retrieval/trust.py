@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from patina.retrieval.words import asked, matched
+from patina.retrieval.words import Words
 
 BEST_CANDIDATES = 5
 """Whose words are looked at."""
@@ -22,9 +22,9 @@ LEAST = 0.05
 """What is left of the weight at the least: enough to order what nothing else has found."""
 
 
-def trust(question: str, candidates: Iterable[str]) -> float:
+def trust(words: Words, candidates: Iterable[str]) -> float:
     """The lexical arm's weight, from `LEAST` to 1, given the texts of its best candidates."""
-    telling = len(asked(question)) or 1
-    share = max((len(matched(question, text)) / telling for text in candidates), default=0.0)
+    telling = len(words.by_stem) or 1
+    share = max((len(words.held(text)) / telling for text in candidates), default=0.0)
     ramp = (share - UNTRUSTED_SHARE) / (TRUSTED_SHARE - UNTRUSTED_SHARE)
     return min(1.0, max(LEAST, ramp))

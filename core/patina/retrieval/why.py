@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 from patina.retrieval.fusion import Fused, fuse
 from patina.retrieval.ranking import DENSE, LEXICAL, Panel
 from patina.retrieval.subject import Subject
-from patina.retrieval.words import asked, found
+from patina.retrieval.words import Words
 from patina.wire import ArmScore, Filter, Hit, Why
 
 WIDER = 10
@@ -117,10 +117,11 @@ def _barred(subject: Subject, panel: Panel) -> str | None:
 
 def _words(subject: Subject, panel: Panel) -> tuple[list[str], list[str]]:
     """The question's words that the subject holds and those that it lacks: in text, title, headings or path."""
-    wanted = asked(panel.request.query or panel.question.text)
+    words = Words(panel.request.query or panel.question.text)
     texts = [" ".join((chunk.text, chunk.title, *chunk.heading, chunk.path)) for chunk in subject.chunks]
-    held = set().union(*(found(text, wanted) for text in texts))
-    return [word for stem, word in wanted.items() if stem in held], [w for s, w in wanted.items() if s not in held]
+    held = set().union(*(words.held(text) for text in texts))
+    by_stem = words.by_stem.items()
+    return [word for stem, word in by_stem if stem in held], [word for stem, word in by_stem if stem not in held]
 
 
 def _lacking(panel: Panel, matched: Sequence[str], missing: Sequence[str]) -> str:

@@ -1,9 +1,8 @@
-"""Which of a question's words a passage holds, compared by stem, and where."""
+"""Which of a question's words a passage holds, compared by stem; ``snake_case`` and ``camelCase`` are taken apart."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
 from functools import lru_cache
 
 import snowballstemmer
@@ -22,33 +21,38 @@ def stem(word: str) -> str:
     return str(snowballstemmer.stemmer("english").stemWord(word.lower()))
 
 
-def occurrences(text: str) -> Iterator[tuple[int, int, str]]:
-    """Start, end and stem of each word; ``snake_case`` and ``camelCase`` are taken apart."""
-    for word in _WORD.finditer(text):
-        yield word.start(), word.end(), stem(word.group())
+class Words:
+    """The telling words of a question, ready to be looked for in many texts.
 
+    Those that every sentence has are left out, unless nothing else is left.
+    """
 
-def found(text: str, stems: Collection[str]) -> set[str]:
-    """Which of some stems the text holds. Only words that begin like one of them are stemmed: that is what costs."""
-    beginnings = {stem[:_BEGINNING] for stem in stems}
-    lower = text.lower()
-    if not any(beginning in lower for beginning in beginnings):
-        return set()
-    words = {word.lower() for word in _WORD.findall(text)}
-    return {stem(word) for word in words if word[:_BEGINNING] in beginnings or len(word) < _BEGINNING}.intersection(
-        stems
-    )
+    def __init__(self, question: str) -> None:
+        words = {stem(word): word for word in _WORD.findall(question)}
+        telling = {s: w for s, w in words.items() if w.lower() not in _STOP}
+        self.by_stem = telling or words
+        self._beginnings = frozenset(one[:_BEGINNING] for one in self.by_stem)
+        self._forms: dict[str, dict[str, str]] = {}
 
+    def forms(self, text: str) -> dict[str, str]:
+        """The words of a text that are among these, in lower case, and the stem of each."""
+        if text not in self._forms:  # a passage is looked at more than once on the way to an answer
+            self._forms[text] = self._look(text)
+        return self._forms[text]
 
-def asked(question: str) -> dict[str, str]:
-    """The question's words by stem, without those that every sentence has; all of them if nothing else is left."""
-    words = {stem(word): word for word in _WORD.findall(question)}
-    telling = {s: w for s, w in words.items() if w.lower() not in _STOP}
-    return telling or words
+    def held(self, text: str) -> set[str]:
+        """The stems of those that a text holds."""
+        return set(self.forms(text).values())
 
+    def matched(self, text: str) -> list[str]:
+        """Those that occur in a text, in the question's order and as it writes them."""
+        held = self.held(text)
+        return [word for one, word in self.by_stem.items() if one in held]
 
-def matched(question: str, text: str) -> list[str]:
-    """The question's words that occur in the text, in the question's order."""
-    wanted = asked(question)
-    held = found(text, wanted)
-    return [word for s, word in wanted.items() if s in held]
+    def _look(self, text: str) -> dict[str, str]:
+        """Only words that begin like one of these are stemmed: that is what costs."""
+        beginnings, lower = self._beginnings, text.lower()
+        if not any(beginning in lower for beginning in beginnings):
+            return {}
+        near = {word for word in map(str.lower, _WORD.findall(text)) if word[:_BEGINNING] in beginnings}
+        return {word: one for word in near if (one := stem(word)) in self.by_stem}
