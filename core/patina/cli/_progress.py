@@ -12,7 +12,7 @@ from patina.errors import Failed
 from patina.wire import Progress, Request
 
 LINE_EVERY_S = 5.0
-WORDS = {"read": ("Reading", "file"), "embed": ("Embedding", "chunk")}
+WORDS = {"read": ("Reading", "file"), "embed": ("Embedding", "chunk"), "import": ("Importing", "line")}
 
 Show: TypeAlias = Callable[[Progress], None]
 
@@ -46,12 +46,19 @@ async def followed(client: Client, request: Request[Any], quiet: bool) -> Any:
 
 def told(event: Progress) -> str:
     """An event in words: "Embedding docs: 120 of 400 chunks, 31.0/s, 9.0 s left"."""
-    verb, noun = WORDS.get(event.stage, (event.stage.capitalize(), "item"))
-    amount = count(event.done, noun) if event.total is None else f"{event.done:,} of {count(event.total, noun)}"
-    parts = [amount.replace(",", " ")]
+    if event.stage == "queued":
+        return f"{event.repo or 'The job'}: waiting for its turn"
+    verb = WORDS.get(event.stage, (event.stage.capitalize(), ""))[0]
+    parts = [amount(event.stage, event.done, event.total)]
     parts += [f"{event.rate:.1f}/s"] if event.rate else []
     parts += [f"{duration(event.eta_s)} left"] if event.eta_s else []
     return f"{verb} {event.repo}: {', '.join(parts)}"
+
+
+def amount(stage: str, done: int, total: int | None) -> str:
+    """How much of a stage is done: "120 of 400 chunks"."""
+    noun = WORDS.get(stage, ("", "item"))[1]
+    return count(done, noun) if total is None else f"{done:,} of {count(total, noun)}".replace(",", " ")
 
 
 class _Lines:

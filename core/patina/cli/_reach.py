@@ -49,6 +49,14 @@ async def running_daemon(config: Config, *, verbose: bool = False, local: bool =
         yield client
 
 
+@asynccontextmanager
+async def whoever_is_there(config: Config, *, verbose: bool = False) -> AsyncIterator[Client]:
+    """A daemon that runs already, else this process: to look at what is there, nothing is started."""
+    found = config.mothership or await _found(config)
+    async with _elsewhere(config, found, verbose) if found else _here(config, verbose) as client:
+        yield client
+
+
 def answers_here(config: Config, standalone: bool) -> bool:
     """Whether a command must answer in its own process, as far as is known without asking."""
     return standalone or not (config.mothership or config.auto_start or start.running(config))

@@ -3,10 +3,13 @@
 import time
 from datetime import datetime
 
+from patina.cli._jobs import job_line
 from patina.cli._lines import Line, Piece, count, duration, line, show, show_json, table
 from patina.cli._options import LOCAL, OPTIONS, LocalOptions, Options
 from patina.cli._reach import running_daemon, someone, wait_for
 from patina.wire import CollectionStatus, Pong, StatusReply
+
+MAX_JOBS_SHOWN = 10
 
 
 def status(options: LocalOptions = LOCAL) -> int:
@@ -15,7 +18,7 @@ def status(options: LocalOptions = LOCAL) -> int:
     if options.json:
         show_json(reply)
     else:
-        show([*daemon_lines(reply), *_collection_lines(reply)])
+        show([*daemon_lines(reply), *_collection_lines(reply), *_job_lines(reply)])
     return 0
 
 
@@ -71,7 +74,21 @@ def _collection_lines(reply: StatusReply) -> list[Line]:
         for each in reply.collections
         if each.problem and each.problem not in reply.notes  # those are told above
     ]
-    return [line(), *listed, *problems]
+    refused = [
+        line(
+            Piece(f"! {each.name}: the model refused {count(each.failed, 'chunk')}; see 'patina jobs retry'.", "yellow")
+        )
+        for each in reply.collections
+        if each.failed
+    ]
+    return [line(), *listed, *problems, *refused]
+
+
+def _job_lines(reply: StatusReply) -> list[Line]:
+    shown = [job_line(job) for job in reply.jobs[:MAX_JOBS_SHOWN]]
+    rest = len(reply.jobs) - len(shown)
+    more = [line(f"and {count(rest, 'more job')}: see 'patina jobs list'.")] if rest else []
+    return [line(), *shown, *more] if shown else []
 
 
 def _row(collection: CollectionStatus) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ class Indexing:
             intake = await self._intake(shelved, errand, "written" if request.ack == "written" else "durable")
             follower, embedded = self._followers[shelved.name], self._followers[shelved.name].embedded
             taking = self._run(intake.take_documents, request.documents, int(errand.cursor or 0))
-            waits = request.wait and request.ack == "durable"
+            waits = request.wait and request.ack != "written"
             async for event in self._taken(shelved, intake, taking, waits):
                 yield event
             yield await self._report(shelved, intake, follower.embedded - embedded, started, waits)

@@ -56,7 +56,7 @@ class Index(Request[IndexReport], frozen=True, kw_only=True, tag="index"):
     documents: Annotated[list[InputDocument], Meta(min_length=1, max_length=10_000)]
     wait: bool = True
     ack: Ack = "durable"
-    """Less than "durable" waits for no embedding either."""
+    """The reply to less than "durable" waits for no embedding either; the job of "queued" ones does, with `wait`."""
 
 
 class Reports(Event, frozen=True, kw_only=True, tag="reports"):

@@ -12,7 +12,7 @@ from litestar.types import ASGIApp
 from msgspec import Meta
 
 from patina import __version__, wire
-from patina.codec import decode_request
+from patina.codec import decode_request, encode
 from patina.errors import TooLarge
 from patina.protocols import Service
 from patina.types import Kind
@@ -49,7 +49,10 @@ async def scry(request: Asked) -> Response[bytes]:
 
 @post("/api/index", status_code=200)
 async def index(request: Asked) -> Response[bytes]:
-    return told(await reply_to(request, await body_as(request, wire.Index)))
+    """202 for documents that are only queued."""
+    asked = await body_as(request, wire.Index)
+    report = await reply_to(request, asked)
+    return json(encode(report), status=202 if asked.ack == "queued" else 200)
 
 
 class OneText(msgspec.Struct, forbid_unknown_fields=True):
