@@ -22,11 +22,11 @@ class HybridSettings(Settings, frozen=True, kw_only=True):
     """Vectors searched exactly before they become a graph."""
     tail_max: Annotated[int, Meta(ge=2, le=4_000_000)] = 16_384
     """Vectors without a graph at which taking in new ones waits for the graphs."""
-    ef: Annotated[int, Meta(ge=1, le=10_000)] = 128
+    ef: Annotated[int, Meta(ge=1, le=10_000)] = 256
     """How widely a single graph is searched, each of several less: higher finds more true neighbours, more slowly."""
-    m: Annotated[int, Meta(ge=2, le=128)] = 16
+    m: Annotated[int, Meta(ge=2, le=128)] = 24
     """Links a vector in a graph."""
-    ef_construction: Annotated[int, Meta(ge=1, le=10_000)] = 100
+    ef_construction: Annotated[int, Meta(ge=1, le=10_000)] = 150
     """How widely a graph is searched while it is built."""
 
     def __post_init__(self) -> None:

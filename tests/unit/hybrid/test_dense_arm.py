@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from patina.errors import Mismatch, PluginError
 from patina.types import Change, Query, Stamp
-from patina_hybrid.dense import graph
+from patina_hybrid.dense import graph, shelf
 from patina_hybrid.dense.arm import DenseArm
 from patina_hybrid.index import HybridIndex
 from patina_hybrid.settings import HybridSettings
@@ -225,7 +225,7 @@ def test_a_merge_pauses_for_a_full_tail_and_goes_on(passages: Passages, monkeypa
     feed(arm, passages.puts(range(256, 340), first=257))
     go_on.set()
     arm.settle()
-    assert done == [64, 64, 64, 64, 64, 256]
+    assert done == [64, 64, 64, 64, 64, 256, 320]
     assert arm.ids() == passages.ids(range(340))
     arm.close()
 
@@ -338,6 +338,30 @@ def test_recall_at_the_default_sizes() -> None:
         hits += len(right & {candidate.id for candidate in ranking.candidates[:10]})
     index.close()
     assert hits >= 0.97 * 600
+
+
+def test_in_a_quiet_time_segments_become_one(passages: Passages, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shelf, "QUIET_S", 0.3)
+    arm = DenseArm(SMALL)
+    arm.open(None, passages.stamp)
+    arm.apply(passages.puts(range(150)))
+    limit = time.monotonic() + 30
+    while arm.stats()["dense_segments"] != 2 and time.monotonic() < limit:
+        time.sleep(0.001)
+    while arm.stats()["dense_segments"] != 1 and time.monotonic() < limit:
+        time.sleep(0.01)
+    assert arm.stats()["dense_segments"] == 1
+    assert arm.ids() == passages.ids(range(150))
+    arm.close()
+
+
+def test_closing_does_not_wait_for_a_quiet_time(passages: Passages, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shelf, "QUIET_S", 10_000.0)
+    arm = DenseArm(SMALL)
+    arm.open(None, passages.stamp)
+    arm.apply(passages.puts(range(150)))
+    arm.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("patina-dense-notes")]
 
 
 def test_what_is_beside_a_graph_is_searched_less_widely() -> None:

@@ -8,6 +8,7 @@ import os
 import resource
 import shutil
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,10 +39,11 @@ def opened(folder: Path, passages: Passages) -> DenseArm:
 
 
 def saved(folder: Path, passages: Passages, count: int = 230) -> None:
-    """Three segments and a tail."""
+    """A segment for each 64, and a tail."""
     arm = opened(folder, passages)
     arm.apply(passages.puts(range(count)))
-    arm.settle()
+    while arm.stats()["dense_segments"] < count // SMALL.segment_size:
+        time.sleep(0.005)
     arm.checkpoint()
     arm.close()
 
@@ -96,7 +98,6 @@ def test_sound_parts_answer_while_the_log_comes_again(passages: Passages, tmp_pa
     assert 100 < len(kept) < 230
     number = int(min(kept), 16)
     assert few(arm, passages, number)[0] == passages.id(number)
-    built = arm.stats()["dense_segments"]
     changes = passages.puts(range(230))
     changes += [passages.delete(number, 231)]
     for start in range(0, len(changes), 40):
@@ -104,7 +105,6 @@ def test_sound_parts_answer_while_the_log_comes_again(passages: Passages, tmp_pa
     arm.settle()
     assert arm.ids() == passages.ids(range(230)) - {passages.id(number)}
     assert arm.stats()["dense_dead"] <= 1, "what was sound is not taken in twice"
-    assert arm.stats()["dense_segments"] >= built
     assert arm.checkpoint() == 231
     assert arm.verify(full=True) == []
     arm.close()

@@ -198,9 +198,10 @@ def test_a_dead_writer_is_replaced_and_nothing_lost(passages: Passages, tmp_path
     arm = TantivyArm(HybridSettings())
     arm.open(tmp_path, passages.stamp)
     arm.apply(passages.puts(range(10)))
-    writer = arm._postings._writer  # the one that will be found dead
-    assert writer is not None
-    writer.wait_merging_threads()
+    with arm._changed:  # so that nothing is published meanwhile
+        writer = arm._postings._writer  # the one that will be found dead
+        assert writer is not None
+        writer.wait_merging_threads()
     arm.apply(passages.puts(range(10, 20), first=11))
     assert arm.checkpoint() == 20
     assert arm.ids() == passages.ids(range(20))

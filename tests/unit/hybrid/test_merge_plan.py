@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import accumulate, pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patina_hybrid.dense.merge import FAN_OUT, Size, plan
+from patina_hybrid.dense.merge import FAN_OUT, LARGEST, Size, plan, plan_when_quiet
 
 
 def whole(*rows: int) -> list[Size]:
@@ -27,6 +29,32 @@ def test_the_smallest_full_tier_goes_first() -> None:
 def test_a_segment_with_many_dead_rows_is_written_anew() -> None:
     assert plan([Size(100, 100), Size(100, 69)], 100) == [1]
     assert plan([Size(100, 100), Size(100, 70)], 100) == []
+
+
+def test_large_segments_stay_apart_while_new_rows_come() -> None:
+    assert plan(whole(1_600, 1_600, 1_600, 1_600), 100) == []
+
+
+def test_in_a_quiet_time_what_is_not_small_beside_the_rest_joins_it() -> None:
+    assert plan_when_quiet(whole(400, 400, 400), 100) == [0, 1, 2]
+    assert plan_when_quiet(whole(1_600, 100, 400, 1_600), 100) == [1, 2, 0, 3]
+    assert plan_when_quiet(whole(1_600, 100), 100) == []
+    assert plan_when_quiet(whole(1_600), 100) == plan_when_quiet([], 100) == []
+    assert plan_when_quiet(whole(100 * LARGEST, 100 * LARGEST), 100) == []
+
+
+@given(st.lists(st.integers(100, 6_400), max_size=30))
+def test_in_a_quiet_time_few_segments_are_left_and_none_is_too_large(sizes: list[int]) -> None:
+    segments = whole(*sizes)
+    while chosen := plan_when_quiet(segments, 100):
+        total = sum(segments[position].rows for position in chosen)
+        assert total <= 100 * LARGEST
+        segments = [segment for position, segment in enumerate(segments) if position not in chosen]
+        segments.append(Size(total, total))
+    rows = sorted(segment.rows for segment in segments)
+    upto = accumulate(rows)
+    next(upto, None)
+    assert all(b > 4 * a or total > 100 * LARGEST for (a, b), total in zip(pairwise(rows), upto, strict=True))
 
 
 @given(st.lists(st.integers(100, 100_000), max_size=30))

@@ -11,8 +11,12 @@ if TYPE_CHECKING:
 FAN_OUT = 4
 """Segments of one tier that are merged into one of the next; so at most four are small at a time."""
 LAST_TIER = 2
-"""Segments of this tier, of some 16 times the smallest, are kept as they are. Several of them are found through nearly
-as fast as one of their size at the same recall, and a merge of them would take minutes and hold twice their memory."""
+"""Segments of this tier, of some 16 times the smallest, are left alone while new rows come."""
+QUIET_SHARE = 0.25
+"""In quiet times, smaller segments are merged into a larger one when they have this share of its rows: so a row is
+written again five times at most, and most rows are found through one graph."""
+LARGEST = 64
+"""Nothing larger than so many of the smallest segments is made: a merge holds twice its rows in memory."""
 DEAD_SHARE = 0.3
 """A segment with more dead rows than this is written anew without them."""
 
@@ -34,6 +38,25 @@ def plan(sizes: Sequence[Size], segment_size: int) -> list[int]:
         tiers.setdefault(_tier(size.rows, segment_size), []).append(position)
     full = [tier for tier, members in tiers.items() if len(members) >= FAN_OUT and tier < LAST_TIER]
     return tiers[min(full)][:FAN_OUT] if full else []
+
+
+def plan_when_quiet(sizes: Sequence[Size], segment_size: int) -> list[int]:
+    """The positions of the small segments that are worth merging into a larger one, and of that, or nothing.
+
+    Several graphs take longer to ask than one with all their rows that finds as much.
+    """
+    chosen: list[int] = []
+    worthwhile: list[int] = []
+    rows = 0
+    for position in sorted(range(len(sizes)), key=lambda position: sizes[position].rows):
+        size = sizes[position].rows
+        if rows + size > LARGEST * segment_size:
+            break
+        chosen.append(position)
+        if rows >= QUIET_SHARE * size:
+            worthwhile = list(chosen)
+        rows += size
+    return worthwhile if len(worthwhile) > 1 else []
 
 
 def _tier(rows: int, segment_size: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,13 +16,16 @@ from patina_hybrid.dense.segment import Segment
 from patina_hybrid.dense.tail import Tail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from patina.types import Vector
     from patina_hybrid.dense.part import Part, View
     from patina_hybrid.settings import HybridSettings
 
 logger = logging.getLogger(__name__)
+
+QUIET_S = 5.0
+"""Without a change for this long, segments are merged that could as well stay apart."""
 
 
 class Shelf:
@@ -41,6 +45,9 @@ class Shelf:
         self._builder: threading.Thread | None = None
         self._failure: Exception | None = None
         self._closed = False
+        self._hurry = False
+        """Whether someone waits for all work to be done."""
+        self._touched = monotonic()
         self._parts: tuple[Part, ...] = tuple(parts)
         self._open_tail = self._newest_tail()
         self.views: tuple[View, ...] = ()
@@ -56,6 +63,7 @@ class Shelf:
         """
         with self._changed:
             self._wait_for_room()
+            self._touched = monotonic()
             for id_, vector in changes:
                 self._take_one(id_, vector)
             self._publish()
@@ -64,7 +72,10 @@ class Shelf:
     def tend(self) -> None:
         """Start the background thread if there is something to seal or merge."""
         with self._changed:
-            if self._builder is not None or self._closed or not self._next_sources():
+            if self._builder is not None:
+                self._changed.notify_all()  # it may be waiting for a quiet time
+                return
+            if self._closed or not (self._next_sources() or self._quiet_sources()):
                 return
             builder = threading.Thread(target=self._build_all, name=self._name, daemon=True)
             try:
@@ -77,12 +88,16 @@ class Shelf:
     def settle(self) -> None:
         """Wait until the background thread has nothing left to do."""
         with self._changed:
+            self._hurry = True
+            self._changed.notify_all()
             self._changed.wait_for(lambda: self._builder is None)
+            self._hurry = False
 
     def close(self) -> None:
         """End the background thread; searching goes on working."""
         with self._changed:
             self._closed = True
+            self._changed.notify_all()
             builder = self._builder
         if builder is not None:
             builder.join()
@@ -141,11 +156,19 @@ class Shelf:
             self._end()
 
     def _take_work(self) -> Sequence[Part]:
+        """What to do next, or nothing at the end. Work for quiet times is waited for."""
         with self._changed:
-            sources = [] if self._closed else self._next_sources()
-            if not sources:
-                self._end()
-            return sources
+            while not self._closed:
+                if urgent := self._next_sources():
+                    return urgent
+                if not (later := self._quiet_sources()):
+                    break
+                wait_s = 0.0 if self._hurry else self._touched + QUIET_S - monotonic()
+                if wait_s <= 0:
+                    return later
+                self._changed.wait(wait_s)
+            self._end()
+            return []
 
     def _end(self) -> None:
         with self._changed:
@@ -161,9 +184,15 @@ class Shelf:
         tails = self._full_tails()
         if tails:
             return tails[:1]
+        return self._planned(merge.plan)
+
+    def _quiet_sources(self) -> Sequence[Part]:
+        return self._planned(merge.plan_when_quiet)
+
+    def _planned(self, plan: Callable[[Sequence[merge.Size], int], list[int]]) -> Sequence[Part]:
         segments = [part for part in self._parts if isinstance(part, Segment)]
         sizes = [merge.Size(segment.count, segment.alive) for segment in segments]
-        return [segments[position] for position in merge.plan(sizes, self._settings.segment_size)]
+        return [segments[position] for position in plan(sizes, self._settings.segment_size)]
 
     def _full_tails(self) -> list[Tail]:
         return [part for part in self._parts if isinstance(part, Tail) and part is not self._open_tail]
