@@ -34,7 +34,8 @@ def main(words: list[str]) -> int:
         for name in names:
             sys.stdout.write(f"{name} at {size:,} ...\n")
             sys.stdout.flush()
-            cells.remember(name, size, cells.measured(name, size, passages, fixture.FOLDER / "home", BUSY_S))
+            folder = fixture.FOLDER / "homes" / f"{name}-{size}"
+            cells.remember(name, size, cells.measured(name, size, passages, folder, BUSY_S))
             report.keep(cells.remembered(), SIZES)
     sys.stdout.write(report.body(cells.remembered(), SIZES))
     return 0

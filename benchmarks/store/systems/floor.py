@@ -19,6 +19,8 @@ from benchmarks.store.passages import DIMENSION, Batch, Question
 from benchmarks.store.system import WINDOW
 
 CAPACITY = 320_000
+LINKS, EF_CONSTRUCTION, EF = 24, 150, 256
+"""As Patina's own graphs have them by default."""
 THREADS = 2
 HEAP_BYTES = 64_000_000
 
@@ -42,8 +44,8 @@ class Measured:
         if self._graph_file.exists():
             self._graph.load_index(str(self._graph_file), max_elements=CAPACITY)
         else:
-            self._graph.init_index(CAPACITY, M=16, ef_construction=100)
-        self._graph.set_ef(128)
+            self._graph.init_index(CAPACITY, M=LINKS, ef_construction=EF_CONSTRUCTION)
+        self._graph.set_ef(EF)
         self._using_graph = threading.Lock()
 
     def load(self, batch: Batch) -> None:
