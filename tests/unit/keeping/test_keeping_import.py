@@ -66,7 +66,7 @@ async def exported(patina: Patina, repos: list[str] | None = None) -> bytes:
 
 
 def source(raw: bytes, name: str = "/some/export.jsonl") -> Source:
-    return Source(name, io.BufferedReader(io.BytesIO(raw)))  # type: ignore[arg-type]
+    return Source(name, io.BufferedReader(io.BytesIO(raw)))
 
 
 async def imported(client: Client, given: Source, **fields: Any) -> wire.Job:
