@@ -39,6 +39,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     kinds: int = int(Calls.SYNC_POINTS)
     error: int = 0
     """An errno; 0: the process is killed."""
+    below: str = ""
+    """Only calls on this file or folder of the home are counted; empty: all of it."""
 
 
 def build(into: Path) -> Path:
@@ -54,13 +56,13 @@ class Armed:
     """The counting in this process: once begun it goes on to the end."""
 
     def __init__(self, folder: Path, fault: Fault, note_to: int) -> None:
-        """Count the calls below `folder`. The first that meets the fault is told to the descriptor `note_to`."""
+        """Count the calls in the home `folder`. The first that meets the fault is told to the descriptor `note_to`."""
         self._library = ctypes.CDLL(fault.library)
         self._library.torture_calls.restype = self._library.torture_met.restype = ctypes.c_long
         self._library.torture_arm.argtypes = [
             *(ctypes.c_char_p, ctypes.c_int, ctypes.c_long, ctypes.c_long, ctypes.c_int, ctypes.c_int)
         ]
-        below = os.fsencode(folder)
+        below = os.fsencode(folder / fault.below)
         error = self._library.torture_arm(below, fault.kinds, fault.first, fault.last, fault.error, note_to)
         if error:
             raise OSError(error, os.strerror(error))

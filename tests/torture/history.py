@@ -142,6 +142,11 @@ class Verdict(msgspec.Struct, kw_only=True):
     def good(self) -> bool:
         return not (self.lost or self.phantoms or self.duplicates or self.corrupt)
 
+    def complain(self, problem: str) -> None:
+        """Count something that must not be, and that is no passage."""
+        self.corrupt += 1
+        self.problems = [*self.problems, problem]
+
     def add(self, other: Verdict) -> None:
         for field in ("lost", "phantoms", "duplicates", "corrupt", "acknowledged", "looked"):
             setattr(self, field, getattr(self, field) + getattr(other, field))
@@ -162,6 +167,8 @@ class Judge:
     def __init__(self) -> None:
         self.verdict = Verdict()
         self._possible: dict[Key, list[tuple[int, Outcome]]] = {}
+        self._ever: dict[Key, set[str]] = {}
+        """The digests of every passage that was ever asked for."""
         self._open: dict[tuple[str, int], Asked] = {}
         self._vectors: set[str] = set()
         self._saved: dict[str, int] = {}
@@ -183,6 +190,7 @@ class Judge:
         self._open[event.client, event.op] = event
         for key, outcome in self._outcomes(event).items():
             self._possible.setdefault(key, [(0, None)]).append((event.op, outcome))
+            self._ever.setdefault(key, set()).update(outcome or ())
         if event.what == "drop":
             self._saved.pop(event.repo, None)
         if event.what == "sweep":
@@ -236,24 +244,28 @@ class Judge:
         if observed in outcomes:
             self._possible[key] = options[outcomes.index(observed) :]
         else:
-            self._differs(here, options, Counter(observed or ()))
+            self._differs(key, options, Counter(observed or ()))
         if not alive or observed not in outcomes:
             self._possible[key] = [(options[-1][0], observed)]
 
-    def _differs(self, here: str, options: list[tuple[int, Outcome]], there: Counter[str]) -> None:
+    def _differs(self, key: Key, options: list[tuple[int, Outcome]], there: Counter[str]) -> None:
+        """Say how: what was acknowledged is missing, what was replaced is back, or what nobody wrote is there."""
+        here = "/".join(key)
         known: Counter[str] = Counter()
         for _, outcome in options:
             known |= Counter(outcome or ())
-        due = Counter(options[0][1] or ())
-        lost, foreign, twice = due - there, [one for one in there if one not in known], there - known
+        lost, more = Counter(options[0][1] or ()) - there, there - known
+        ever = self._ever.get(key, set())
+        foreign = sum(count for one, count in more.items() if one not in ever)
+        back = sum(count for one, count in more.items() if one in ever and one not in known)
+        twice = more.total() - foreign - back
         self._count("lost", lost.total(), f"{here}: passages that were acknowledged are not there")
-        self._count("phantoms", len(foreign), f"{here}: passages that were not asked for")
-        more = sum(count for one, count in twice.items() if one in known)
-        self._count("duplicates", more, f"{here}: passages more often than asked for")
-        if not (lost or foreign or more):
-            back = options[0][1] is None
-            field = "lost" if back else "corrupt"
-            self._count(field, 1, f"{here}: {'back after its removal' if back else 'neither the old nor the new'}")
+        self._count("phantoms", foreign, f"{here}: passages that nobody wrote")
+        self._count("duplicates", twice, f"{here}: passages more often than they were written")
+        if not lost:  # an older state is there again: its removal, or what was written after it, is what is lost
+            self._count("lost", back, f"{here}: passages are back whose removal was acknowledged")
+        if not (lost or more):
+            self._count("corrupt", 1, f"{here}: neither the old nor the new")
 
     def _halves(self, before: dict[Key, list[tuple[int, Outcome]]]) -> None:
         """What was asked for in one write and not acknowledged is there as a whole or not at all."""

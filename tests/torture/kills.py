@@ -26,16 +26,19 @@ RESUMED_EVERY = 3
 class Kills:
     """Numbers are handed out to two threads until one lies behind the script's end."""
 
-    def __init__(self, part: Part, library: Path, stride: int) -> None:
+    def __init__(self, part: Part, library: Path, zygote: Zygote, below: str = "") -> None:
+        """Count the calls in the whole home, or only on one file or folder of it."""
         self._part = part
         self._library = str(library)
-        self._numbers = itertools.count(1, stride)
+        self._below = below
+        self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._over = False
         self.met: list[str] = []
         """The calls at which a process was killed: their number, name and file."""
-        self.undisturbed: Seen = self._last(part.folder / "undisturbed.jsonl")
         self.slowest_s = 0.0
+        """The longest that a next start took, with looking at everything."""
+        self._undisturbed = self._run_undisturbed(zygote)
 
     def work(self, zygote: Zygote) -> None:
         for number in self._points():
@@ -56,37 +59,41 @@ class Kills:
             shutil.rmtree(home)
             self._judge(notes, where, ended, resumed)
 
+    def _run_undisturbed(self, zygote: Zygote) -> Seen:
+        part = self._part
+        home, notes = part.scratch / "undisturbed", part.folder / "undisturbed.jsonl"
+        part.notebook("undisturbed").close()
+        assert zygote.run("write", home=home, notes=notes, seed=part.seed, count=CHAPTER) == 0, part.errors()
+        return _looks(notes)[-1]
+
     def _killed(self, zygote: Zygote, home: Path, notes: Path, number: int) -> str | None:
         """Run the script until the call of this number, and say which it was; None if the script ended before."""
-        fault = msgspec.to_builtins(Fault(library=self._library, first=number))
+        fault = msgspec.to_builtins(Fault(library=self._library, first=number, below=self._below))
         ended = zygote.run("write", home=home, notes=notes, seed=self._part.seed, count=CHAPTER, fault=fault)
-        assert ended in (0, -signal.SIGKILL), f"the script ended with {ended} by itself: {self._part.errors()}"
+        if ended not in (0, -signal.SIGKILL):
+            self._part.verdict.complain(f"the script ended with {ended} by itself: {self._part.errors()}")
+            return None
         met = Path(f"{notes}.met")
         where = met.read_text().strip()
         met.unlink()
         return where if ended else None
 
     def _judge(self, notes: Path, where: str, ended: int, resumed: bool) -> None:
-        events = read(notes)
-        verdict = judged(events)
+        verdict, looks = judged(read(notes)), _looks(notes)
+        if ended != 0:
+            verdict.complain(f"the next start ended with {ended}: {self._part.errors()}")
+        elif resumed and _content(looks[-1]) != _content(self._undisturbed):
+            verdict.complain("the resumed script ended otherwise than an undisturbed one")
+        verdict.problems = [f"{notes.name}, killed at {where}: {one}" for one in verdict.problems]
         with self._lock:
             self.met.append(where)
-            if ended != 0:
-                verdict.corrupt += 1
-                verdict.problems = [*verdict.problems, f"the next start ended with {ended}: {events[-1]}"]
-            elif resumed and _content(self._last(notes)) != _content(self.undisturbed):
-                verdict.corrupt += 1
-                verdict.problems = [*verdict.problems, "the resumed script ended otherwise than an undisturbed one"]
-            verdict.problems = [f"{notes.name}, killed at {where}: {one}" for one in verdict.problems]
             self._part.verdict.add(verdict)
-            self.slowest_s = max(self.slowest_s, next(event.took_s for event in events if isinstance(event, Seen)))
+            self.slowest_s = max([self.slowest_s, *(look.took_s for look in looks)])
 
     def _points(self) -> Iterator[int]:
-        while not self._over:
+        """Up to the script's end, or the first fault that is found."""
+        while not self._over and self._part.verdict.good:
             yield next(self._numbers)  # one step of C, so no two threads get the same
-
-    def _last(self, notes: Path) -> Seen:
-        return [event for event in read(notes) if isinstance(event, Seen)][-1]
 
 
 class Migration:
@@ -124,8 +131,7 @@ class Migration:
         ended = self._zygote.run("migrate", home=home, notes=notes)
         verdict = judged(read(notes))
         if ended != 0:
-            verdict.corrupt += 1
-            verdict.problems = [*verdict.problems, f"the next start ended with {ended}: {self._part.errors()}"]
+            verdict.complain(f"the next start ended with {ended}: {self._part.errors()}")
         self._part.verdict.add(verdict)
         self.met.append(where)
 
@@ -149,6 +155,10 @@ def _make_old(folder: Path) -> None:
     connection.execute(FORMAT_1.read_text())
     connection.pragma("journal_mode", "wal")
     connection.close()
+
+
+def _looks(notes: Path) -> list[Seen]:
+    return [event for event in read(notes) if isinstance(event, Seen)]
 
 
 def _content(seen: Seen) -> dict[str, object]:

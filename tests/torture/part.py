@@ -34,9 +34,13 @@ class Part(msgspec.Struct, kw_only=True):
         """The end of what its children wrote to stderr."""
         return "\n".join(file.read_text()[-ERROR_CHARACTERS:] for file in self.folder.glob("errors-*.txt"))
 
+    def says(self, what: str) -> str:
+        """Add a line to what is printed at the end."""
+        line = f"{self.name} (seed {self.seed}): {what}; {time.monotonic() - self.started:.0f} s"
+        self.lines.append(line)
+        return line
+
     def ends(self, what: str) -> None:
         """Print the part's line, and fail unless all is well."""
-        took_s = time.monotonic() - self.started
-        line = f"{self.name} (seed {self.seed}): {what}: {self.verdict}; {took_s:.0f} s"
-        self.lines.append(line)
+        line = self.says(f"{what}: {self.verdict}")
         assert self.verdict.good, "\n".join([line, *self.verdict.problems[:SHOWN]])

@@ -1,4 +1,4 @@
-"""One power cut: the script on a disk of its own, the cut, the next start, and the verdict."""
+"""Power cuts, one at a time: the script on a disk of its own, the cut, the next start, and the verdict."""
 
 from __future__ import annotations
 
@@ -14,9 +14,30 @@ from tests.torture.part import Part
 from tests.torture.zygote import Zygote
 
 EARLIEST_S, LATEST_S = 0.1, 0.6
+CHECKPOINTS = 4
+"""The cut after a checkpoint falls after one of the first so many."""
 
 
-def cut_once(part: Part, zygote: Zygote, notes: Path, seed: int, after: int | None, dice: random.Random) -> Verdict:
+def cut_often(part: Part, zygote: Zygote, cuts: int) -> int:
+    """Cut the power so many times, or until a fault is found; returns how many writes were under way.
+
+    Every second cut falls right after an acknowledged checkpoint, the others anywhere.
+    """
+    dice = random.Random(part.seed)
+    open_writes = 0
+    for number in range(cuts):
+        notes = part.folder / f"cut-{number:02}.jsonl"
+        after = dice.randint(1, CHECKPOINTS) if number % 2 else None
+        verdict = _cut_once(part, zygote, notes, seed=dice.randrange(1 << 31), after=after, dice=dice)
+        verdict.problems = [f"{notes.name}: {one}" for one in verdict.problems]
+        part.verdict.add(verdict)
+        open_writes += _under_way(notes)
+        if not part.verdict.good:
+            break
+    return open_writes
+
+
+def _cut_once(part: Part, zygote: Zygote, notes: Path, seed: int, after: int | None, dice: random.Random) -> Verdict:
     """Let the script run on a new disk, cut the power, start again, and judge."""
     notebook = part.notebook(notes.stem)
     folder = part.scratch / notes.stem
@@ -38,12 +59,11 @@ def cut_once(part: Part, zygote: Zygote, notes: Path, seed: int, after: int | No
     notebook.close()
     verdict = judged(read(notes))
     if ended != 0:
-        verdict.corrupt += 1
-        verdict.problems = [*verdict.problems, f"the next start ended with {ended}"]
+        verdict.complain(f"the next start ended with {ended}: {part.errors()}")
     return verdict
 
 
-def under_way(notes: Path) -> int:
+def _under_way(notes: Path) -> int:
     """How many writes had been asked for and not been answered when the power went."""
     open_ = set()
     for event in read(notes):

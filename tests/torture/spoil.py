@@ -53,8 +53,10 @@ class Spoils:
                     break
 
     def work(self, zygote: Zygote, cases: Sequence[Case]) -> None:
+        """Try the cases, up to the first fault that is found."""
         for case in cases:
-            self._try(zygote, case)
+            if self._part.verdict.good:
+                self._try(zygote, case)
 
     def _recovered(self, zygote: Zygote, name: str, case: Case | None = None) -> Seen | int:
         """What the next start holds, from a copy of the good home with that one file damaged; or how it ended."""
@@ -84,7 +86,7 @@ class Spoils:
         assert isinstance(before, Seen), f"the undamaged home ended with {before}"
         if isinstance(seen, int):
             self.signals += seen < 0
-            self._complain(case, f"the next start ended with {seen}: {self._part.errors()}")
+            self._part.verdict.complain(f"{case.file} {case.kind}: the next start ended with {seen}")
             return
         repo = case.file.parts[1]
         verdict = judged([*_without_checkpoints(self._history), seen])
@@ -95,12 +97,7 @@ class Spoils:
         self.detected += not believed
         self.rebuilt += _same(seen, before)
         if believed:
-            self._complain(case, "it was believed")
-
-    def _complain(self, case: Case, problem: str) -> None:
-        verdict = self._part.verdict
-        verdict.corrupt += 1
-        verdict.problems = [*verdict.problems, f"{case.file} {case.kind}: {problem}"]
+            self._part.verdict.complain(f"{case.file} {case.kind}: it was believed")
 
 
 def _without_checkpoints(events: Sequence[AnyEvent]) -> list[AnyEvent]:

@@ -20,17 +20,12 @@ from tests.torture.zygote import PROJECT, Zygote
 
 pytestmark = pytest.mark.torture
 
-STRIDE = 1
 MAX_RECOVERY_S = 10.0
 TRACED = "fsync,fdatasync,ftruncate,rename,renameat,renameat2,link,linkat,unlink,unlinkat"
 
 
 def test_a_kill_at_every_sync_point_loses_nothing(part: Part, library: Path, zygotes: list[Zygote]) -> None:
-    part.notebook("undisturbed").close()
-    notes = part.folder / "undisturbed.jsonl"
-    home = part.scratch / "undisturbed"
-    assert zygotes[0].run("write", home=home, notes=notes, seed=part.seed, count=CHAPTER) == 0, part.errors()
-    kills = Kills(part, library, STRIDE)
+    kills = Kills(part, library, zygotes[0])
     with ThreadPoolExecutor(len(zygotes)) as pool:
         list(pool.map(kills.work, zygotes))
     calls = Counter(one.split()[1] for one in kills.met)

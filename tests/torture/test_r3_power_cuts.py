@@ -7,28 +7,28 @@ before the power goes: afterwards a sync that raced with the cut could be told a
 
 from __future__ import annotations
 
-import random
-
+import msgspec
 import pytest
 from tests.torture.part import Part
-from tests.torture.power import cut_once, under_way
+from tests.torture.planted import planted
+from tests.torture.power import cut_often
 from tests.torture.zygote import Zygote
 
 pytestmark = [pytest.mark.torture, pytest.mark.usefixtures("root")]
 
 CUTS = 20
-CHECKPOINTS = 4
-"""The cut after a checkpoint falls after one of the first so many."""
 
 
 def test_a_power_cut_loses_nothing(part: Part, zygote: Zygote) -> None:
-    dice = random.Random(part.seed)
-    unsynced = 0
-    for number in range(CUTS):
-        notes = part.folder / f"cut-{number:02}.jsonl"
-        after = dice.randint(1, CHECKPOINTS) if number % 2 else None
-        verdict = cut_once(part, zygote, notes, seed=dice.randrange(1 << 31), after=after, dice=dice)
-        verdict.problems = [f"{notes.name}: {one}" for one in verdict.problems]
-        part.verdict.add(verdict)
-        unsynced += under_way(notes)
-    part.ends(f"{CUTS} power cuts on ext4, {unsynced} writes under way")
+    under_way = cut_often(part, zygote, CUTS)
+    part.ends(f"{CUTS} power cuts on ext4, {under_way} writes under way")
+
+
+def test_a_store_that_does_not_wait_for_the_disk_is_seen_to_lose(part: Part) -> None:
+    """The control: with `synchronous=NORMAL` there must be loss, or the suite is blind."""
+    blind = msgspec.structs.replace(part)
+    with Zygote(part.folder / "errors.txt", planted("commit-not-synced", part.scratch / "source")) as zygote:
+        cut_often(blind, zygote, CUTS)
+    part.says(f"the control, synchronous=NORMAL, loses: {blind.verdict}")
+    assert blind.verdict.lost > 0
+    assert blind.verdict.corrupt == blind.verdict.phantoms == 0, blind.verdict.problems

@@ -37,10 +37,12 @@ ENDINGS = (0, jobs.NOT_MET, jobs.OPENED_LATER, jobs.RESTARTED)
 class Troubles:
     """Every trouble at the first call, and at every `stride`th after it, until the script ends before."""
 
-    def __init__(self, part: Part, library: Path, stride: int) -> None:
+    def __init__(self, part: Part, library: Path, stride: int, below: str = "") -> None:
+        """Count the calls in the whole home, or only on one file or folder of it."""
         self._part = part
         self._library = str(library)
         self._stride = stride
+        self._below = below
         self._lock = threading.Lock()
         self.ended: Counter[tuple[Trouble, int]] = Counter()
         """How the children ended."""
@@ -53,20 +55,28 @@ class Troubles:
         for trouble in troubles:
             start = 1 + self._part.seed % self._stride
             for number in itertools.count(start, self._stride):
-                if self._one(zygote, trouble, number) == jobs.NOT_MET:
+                over = self._one(zygote, trouble, number) == jobs.NOT_MET
+                if over or not self._part.verdict.good:
                     break
 
     def _one(self, zygote: Zygote, trouble: Trouble, number: int) -> int:
         name = f"{trouble}-{number:04}".replace(" ", "-")
         home, notes = self._part.scratch / name, self._part.folder / f"{name}.jsonl"
         notebook = self._part.notebook(name)
-        last = FOR_EVER if trouble.lasting else number
-        fault = Fault(library=self._library, first=number, last=last, kinds=int(Calls.ALL), error=trouble.error)
+        fault = Fault(
+            library=self._library,
+            first=number,
+            last=FOR_EVER if trouble.lasting else number,
+            kinds=int(Calls.ALL),
+            error=trouble.error,
+            below=self._below,
+        )
         ended = zygote.run("endure", home=home, notes=notes, seed=self._part.seed, fault=msgspec.to_builtins(fault))
         met = Path(f"{notes}.met").read_text().strip()
         Path(f"{notes}.met").unlink()
-        assert ended in ENDINGS, f"{name}: the script ended with {ended}: {self._part.errors()}"
-        if ended == jobs.NOT_MET:
+        if ended not in ENDINGS:
+            self._part.verdict.complain(f"{notes.name}, {met}: the script ended with {ended}: {self._part.errors()}")
+        elif ended == jobs.NOT_MET:
             notes.unlink()
         else:
             notebook.note(Cut(how="restart", where=met))
@@ -80,8 +90,7 @@ class Troubles:
         events = read(notes)
         verdict = judged(events)
         if again:
-            verdict.corrupt += 1
-            verdict.problems = [*verdict.problems, f"the next start ended with {again}"]
+            verdict.complain(f"the next start ended with {again}: {self._part.errors()}")
         verdict.problems = [f"{notes.name}, {met}: {one}" for one in verdict.problems]
         with self._lock:
             self.ended[trouble, ended] += 1

@@ -16,6 +16,8 @@ from typing import Any, Self
 import msgspec
 
 PROJECT = Path(__file__).parents[2]
+SOURCE_ROOMS = ("core", "plugins/indexes")
+SOURCE = "TORTURE_SOURCE"
 POLL_S = 0.002
 PATIENCE_S = 60.0
 
@@ -47,11 +49,15 @@ class Child:
 class Zygote:
     """One at a time: a second job is started when the first has ended."""
 
-    def __init__(self, errors: Path) -> None:
+    def __init__(self, errors: Path, source: Path | None = None) -> None:
+        """Its stderr is added to a file. `source` is a copy of this project whose code is used instead of its own."""
         self._errors = errors.open("ab")
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PATINA_")}
         environment["OPENBLAS_NUM_THREADS"] = "1"  # a process with threads must not be forked
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PROJECT), environment.get("PYTHONPATH")]))
+        paths = [str(source / room) for room in SOURCE_ROOMS] if source else []
+        paths += [str(PROJECT), environment.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+        environment[SOURCE] = str(source or "")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.torture.zygote"],
             stdin=subprocess.PIPE,
@@ -96,6 +102,10 @@ def serve() -> None:
     """Until whoever started it is gone."""
     from tests.torture import jobs
 
+    import patina
+
+    if not str(patina.__file__).startswith(os.environ[SOURCE]):
+        raise RuntimeError(f"{patina.__file__} is not the code to be tested")
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     answers.write("0\n")
