@@ -52,6 +52,8 @@ class PipelineSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What an arm's vote counts, by its name; 1 where it is not given."""
     adapt_weights: bool = True
     """Whether the lexical arm counts less for a question whose words its best candidates do not hold."""
+    use_context: bool = True
+    """Whether such a question's passages are judged together with their documents, and a file named once at first."""
     root: Text | None = None
     """The absolute folder that a collection's paths are relative to; only in [collections.NAME]."""
 
@@ -61,6 +63,10 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     max_file_bytes: Count = 2_000_000
     """A larger file is skipped and counted."""
+    near_duplicates: Literal["keep", "skip", "replace"] = "keep"
+    """What becomes of a document that says nearly the same as another one of its collection."""
+    near_duplicate_bits: Annotated[int, Meta(ge=0, le=3)] = 3
+    """In how many bits of 64 their fingerprints differ at most."""
 
 
 class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from patina.config import Config
 from patina.errors import Busy, InvalidRequest, NotFound
 from patina.indexing.errand import Errand
 from patina.ingest.chunk import Chunker, estimate
+from patina.ingest.duplicates import Duplicates
 from patina.ingest.entry import Cutter
 from patina.ingest.follow import Follower
 from patina.ingest.pace import Pace
@@ -302,6 +303,7 @@ class Indexing:
             shelved.name,
             self._cutter(shelved),
             lambda: loop.call_soon_threadsafe(follower.wake),
+            duplicates=Duplicates(self._store, shelved.name, self._config.ingest),
             ack=ack,
             job=errand.job,
         )

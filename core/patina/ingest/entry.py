@@ -19,7 +19,7 @@ class Cutter(msgspec.Struct, frozen=True):
     cut: Callable[[str, str], list[Piece]]
 
 
-def entry(repo: str, document: Document, text: str, cutter: Cutter) -> Entry:
+def entry(repo: str, document: Document, text: str, cutter: Cutter, simhash: int | None = None) -> Entry:
     """Cut a document's text. Chunk ids depend on the collection's name, the path, the texts and nothing else."""
     pieces = cutter.cut(text, document.language)
     digests = [digest(piece.text.encode()) for piece in pieces]
@@ -27,6 +27,7 @@ def entry(repo: str, document: Document, text: str, cutter: Cutter) -> Entry:
     return Entry(
         document=msgspec.structs.replace(document, chunker=cutter.name),
         chunks=[_chunk(repo, document, *parts) for parts in zip(ids, digests, range(len(ids)), pieces, strict=True)],
+        simhash=simhash,
     )
 
 

@@ -20,6 +20,7 @@ from msgspec import structs
 from patina.config import IngestSettings
 from patina.errors import Failed, InvalidRequest
 from patina.identity import digest
+from patina.ingest.duplicates import Duplicates
 from patina.ingest.entry import Cutter, documents_size, entry
 from patina.ingest.extract import extract
 from patina.ingest.walk import Found, Skipped, Walk, read, walk
@@ -63,13 +64,14 @@ class Intake:
     the job of that number, if there is one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is another part of a run
         self,
         store: Store,
         collection: str,
         cutter: Cutter,
         committed: Callable[[], object],
         *,
+        duplicates: Duplicates,
         ack: Ack = "durable",
         job: int | None = None,
     ) -> None:
@@ -78,10 +80,15 @@ class Intake:
         self._collection = collection
         self._cutter = cutter
         self._committed = committed
+        self._duplicates = duplicates
         self._ack = ack
         self._job = job
         self._cursor: str | None = None
         self._entries: list[Entry] = []
+        self._replaced: list[str] = []
+        """Paths of near-duplicates that the entries take the place of."""
+        self._leaving: set[str] = set()
+        """Paths of documents that this run is going to remove."""
         self._in_flight: deque[Future[Seq]] = deque()
         self._stopped = threading.Event()
 
@@ -124,6 +131,7 @@ class Intake:
         kept = {file.path for file in found.files}
         for failure in found.failed:
             self._fail(failure, strict)
+        self._leaving = {path for path in known if path not in kept and not self._unseen(path)}
         for file in found.files:
             if self._stopped.is_set():
                 return
@@ -160,7 +168,13 @@ class Intake:
         return (known.size, known.modified_ns, known.chunker) == (file.size, file.modified_ns, self._cutter.name)
 
     def _take(self, document: Document, text: str, known: Document | None, cursor: str) -> None:
-        one = entry(self._collection, document, text, self._cutter)
+        verdict = self._duplicates.judge(document, text, self._leaving)
+        if verdict.skip:
+            self.tally.skipped["near_duplicate"] += 1
+            self._replace([document.path] if known is not None else [])
+            return
+        self._replace(verdict.replaces)
+        one = entry(self._collection, document, text, self._cutter, verdict.simhash)
         if known is None:
             self.tally.added += 1
         elif known.digest == document.digest and known.title == document.title:
@@ -173,6 +187,13 @@ class Intake:
         if documents_size(self._entries) >= BATCH_CHUNKS:
             self._flush()
 
+    def _replace(self, paths: Sequence[str]) -> None:
+        """Remove documents together with the entries that are written next."""
+        if not {one.document.path for one in self._entries}.isdisjoint(paths):
+            self._flush()
+        self._replaced += paths
+        self.tally.removed += len(paths)
+
     def _remove(self, paths: list[str]) -> None:
         self._flush()
         if paths:
@@ -180,9 +201,9 @@ class Intake:
             self._write(deletes=paths)
 
     def _flush(self) -> None:
-        if self._entries:
-            self._write(puts=self._entries)
-            self._entries = []
+        if self._entries or self._replaced:
+            self._write(puts=self._entries, deletes=self._replaced)
+            self._entries, self._replaced = [], []
 
     def _write(self, puts: Sequence[Entry] = (), deletes: Sequence[str] = ()) -> None:
         write = Write(

@@ -11,12 +11,16 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from patina.errors import PatinaError, PluginError
+from patina.models.everyday import EVERYDAY_QUESTIONS
 from patina.models.queue import FairQueue, Lane, Result
 from patina.protocols import Embedder
 from patina.types import Kind, ModelInfo, Tokens
+
+if TYPE_CHECKING:
+    from patina.types import Vector
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +39,8 @@ class Model:
         self._prepare = ThreadPoolExecutor(1, thread_name_prefix="patina-tokens")
         self._clock = clock
         self.last_used = clock()
+        self.everyday: Vector | None = None
+        """What its vectors of questions have in common, whatever they ask: a mean; None until `learn_everyday`."""
 
     @property
     def waiting(self) -> int:
@@ -82,6 +88,14 @@ class Model:
         self.last_used = self._clock()
         self.loaded = True
         return results
+
+    async def learn_everyday(self) -> None:
+        """Embed some questions about anything, for `everyday`; after the first time this costs nothing."""
+        if self.everyday is None:
+            import numpy as np  # whoever only lists models does without
+
+            results = await self.embed(EVERYDAY_QUESTIONS, "query", Lane.QUESTION)
+            self.everyday = np.mean([result.vector for result in results], axis=0, dtype=np.float32)
 
     def unload(self) -> None:
         self._embedder.close()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from patina.models import Model
 from patina.retrieval.fusion import merge
 from patina.retrieval.question import Question, Run
 from patina.shelf import Shelved
@@ -33,6 +34,14 @@ class Panel(NamedTuple):
     def window(self) -> int:
         """How many passages each arm of a collection lists, unless it is asked for more."""
         return max(MIN_WINDOW, WINDOW_PER_HIT * self.request.limit)
+
+    @property
+    def model(self) -> Model | None:
+        """The one model that the question was embedded with; None for none, or several."""
+        if len(self.question.vectors) != 1:
+            return None
+        [identity] = self.question.vectors
+        return next((one.model for one in self.collections if one.record.identity == identity), None)
 
     async def rankings(self, window: int) -> list[Ranking]:
         """One for each arm, index and model; what the filter does not admit is in none of them."""

@@ -13,6 +13,7 @@ from patina.store.records import (
     JobMark,
     JobRecord,
     JobState,
+    Sizes,
     Waiting,
     Write,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "JobMark",
     "JobRecord",
     "JobState",
+    "Sizes",
     "Store",
     "Waiting",
     "Write",

@@ -27,6 +27,12 @@ _RECKON_EMBEDDED = """
     WHERE document IN (SELECT key FROM documents WHERE collection = ?1)
       AND embedded <> EXISTS (SELECT 1 FROM vectors WHERE model = ?2 AND vectors.digest = chunks.digest)
 """
+_LOOSEN_ALL = "INSERT OR IGNORE INTO loose SELECT digest FROM chunks WHERE collection = ? AND embedded"
+_UNSAY_ALL = "DELETE FROM log WHERE collection = ? AND op <> 'delete'"
+_NOTE_ALL = """
+    UPDATE chunks SET told = log.seq, vector_told = NULL
+    FROM log WHERE log.seq > ? AND chunks.id = log.id AND chunks.collection = log.collection
+"""
 _LOG_ALL = """
     INSERT INTO log (collection, op, id)
     SELECT chunks.collection, ?2, chunks.id
@@ -60,16 +66,20 @@ def save(connection: apsw.Connection, collection: Collection) -> Seq:
     connection.execute(_SAVE, row)
     key, model = keys(connection, collection.name)
     if before not in {None, collection.identity}:
+        connection.execute(_LOOSEN_ALL, (key,))
         connection.execute(_RECKON_EMBEDDED, (key, model))
         connection.execute("DELETE FROM failures WHERE collection = ?", (key,))
-        connection.execute("DELETE FROM log WHERE collection = ? AND op <> 'delete'", (key,))
+        before_all = log.next_seq(connection) - 1
+        connection.execute(_UNSAY_ALL, (key,))
         connection.execute(_LOG_ALL, (key, "put"))
+        connection.execute(_NOTE_ALL, (before_all,))
     return log.head(connection, key)
 
 
 def drop(connection: apsw.Connection, name: str) -> Seq:
     """Remove the collection with all that is in it, but not what the log says of it. Raises `NotFound`."""
     key, _ = keys(connection, name)
+    connection.execute(_UNSAY_ALL, (key,))
     connection.execute(_LOG_ALL, (key, "delete"))
     connection.execute("DELETE FROM documents WHERE collection = ?", (key,))
     connection.execute("DELETE FROM cursors WHERE collection = ?", (key,))

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import apsw
 
 from patina.errors import Unavailable
-from patina.store import opening, schema, wal
+from patina.store import copies, opening, schema, wal
 from patina.store.complaints import explained, explained_file
 
 MAX_READERS = 16
@@ -83,6 +83,21 @@ class FileConnections:
             self._fall_ill()
             raise explained_file(error, str(self._path)) from error
         self.unsynced_since = None
+
+    def copy(self, target: Path) -> None:
+        """Lay a copy of the last commit at `target`, whole and on the disk; writing goes on meanwhile.
+
+        Raises `StorageFull`, `StorageFailed`, and leaves nothing then.
+        """
+        connection = self._borrow()
+        try:
+            copies.copy(connection, target)
+        except OSError as error:
+            raise explained_file(error, str(target), opening=True) from error
+        except apsw.Error as error:
+            raise explained(error, str(target), connection.system_errno) from error
+        finally:
+            self._give_back(connection)
 
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
@@ -221,6 +236,13 @@ class MemoryConnections:
 
     def sync(self) -> None:
         """Nothing here outlives the process."""
+
+    def copy(self, target: Path) -> None:
+        with self.reading() as connection:
+            try:
+                copies.copy(connection, target)
+            except OSError as error:
+                raise explained_file(error, str(target), opening=True) from error
 
     def close(self) -> None:
         with self._lock:

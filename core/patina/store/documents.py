@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import apsw
 import msgspec
 
-from patina.store import jobs, log
+from patina.store import jobs, log, similar
 from patina.store.catalogue import keys
 from patina.store.records import Entry, Write
 from patina.types import Chunk, Document, Seq
 
-_LOG_REMOVED = """
-    INSERT INTO log (collection, op, id, unit)
-    SELECT documents.collection, 'delete', chunks.id, ?3
+_REMOVED = """
+    SELECT chunks.key, chunks.id, chunks.document, chunks.told, chunks.vector_told
     FROM documents JOIN chunks ON chunks.document = documents.key
-    WHERE documents.collection = ?1 AND documents.path IN (SELECT value FROM json_each(?2))
+    WHERE documents.collection = ? AND documents.path IN (SELECT value FROM json_each(?))
     ORDER BY documents.key, chunks.position
 """
 _REMOVE = "DELETE FROM documents WHERE collection = ? AND path IN (SELECT value FROM json_each(?))"
 _NAMED = """
-    SELECT chunks.key, chunks.id, chunks.document
-    FROM json_each(?) AS named
-    CROSS JOIN chunks ON chunks.id = named.value AND chunks.collection = ?
+    SELECT chunks.key, chunks.id, chunks.document, chunks.told, chunks.vector_told
+    FROM json_each(?2) AS named
+    CROSS JOIN chunks ON chunks.id = named.value AND chunks.collection = ?1
 """
 _CLOSE_UP = """
     UPDATE chunks SET position = counted.place
@@ -45,18 +44,20 @@ _UPDATE = """
     WHERE key = ?
 """
 _HELD_CHUNKS = """
-    SELECT id, digest, key, position, start_byte, end_byte, start_line, end_line, heading
+    SELECT id, digest, key, told, vector_told, position, start_byte, end_byte, start_line, end_line, heading
     FROM chunks WHERE document = ?
 """
 _INSERT_CHUNK = """
     INSERT INTO chunks
-        (key, id, collection, document, digest, position, start_byte, end_byte, start_line, end_line, heading, embedded)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, EXISTS (SELECT 1 FROM vectors WHERE model = ? AND digest = ?))
+        (told, key, id, collection, document, digest, position, start_byte, end_byte, start_line, end_line, heading,
+        embedded)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, EXISTS (SELECT 1 FROM vectors WHERE model = ? AND digest = ?))
 """
 _MOVE_CHUNK = """
     UPDATE chunks SET position = ?, start_byte = ?, end_byte = ?, start_line = ?, end_line = ?, heading = ?
     WHERE key = ?
 """
+_RETELL_CHUNK = "UPDATE chunks SET told = ?, vector_told = NULL WHERE key = ?"
 
 Placement: TypeAlias = tuple[int, int, int, int, int, str]
 """Where in its document a chunk is: position, bytes, lines, and the headings above it as JSON."""
@@ -70,24 +71,29 @@ class _Rows:
         self.model = model
         self.last_key = last_key
         self.gone: list[tuple[int, str]] = []
+        """Keys and ids."""
         self.moved: list[tuple[object, ...]] = []
         self.new: list[tuple[object, ...]] = []
         self.texts: list[tuple[int, str]] = []
-        self.told: list[str] = []
-        """Ids that an index must take in, anew or again."""
+        self.retold: list[tuple[int, str]] = []
+        """Keys and ids of those that stay, and that an index must take in again."""
+        self.superseded: list[Seq | None] = []
+        """Positions of what the log said of the gone and of the retold."""
 
 
 class _Held(NamedTuple):
     """A chunk's row."""
 
     key: int
+    said: tuple[Seq, Seq | None]
+    """Where the log says that it is there, and that its vector is."""
     placement: Placement
 
 
 def write(connection: apsw.Connection, change: Write) -> Seq:
     """Replace and remove documents; returns the head of the collection's log. Raises `NotFound`."""
     collection, model = keys(connection, change.collection)
-    unit = log.next_unit(connection)
+    unit = log.next_seq(connection)
     puts = {entry.document.path: entry for entry in change.puts}
     _drop(connection, collection, unit, change.drop_chunks)
     _remove(connection, collection, unit, [path for path in change.deletes if path not in puts])
@@ -104,16 +110,22 @@ def write(connection: apsw.Connection, change: Write) -> Seq:
 def _remove(connection: apsw.Connection, collection: int, unit: int, paths: list[str]) -> None:
     if paths:
         which = (collection, _encoded(paths))
-        connection.execute(_LOG_REMOVED, (*which, unit))
+        _tell_gone(connection, collection, unit, connection.execute(_REMOVED, which).fetchall())
         connection.execute(_REMOVE, which)
 
 
 def _drop(connection: apsw.Connection, collection: int, unit: int, ids: list[str]) -> None:
     if ids:
-        rows = connection.execute(_NAMED, (_encoded(ids), collection)).fetchall()
-        log.append(connection, collection, unit, "delete", [id for _, id, _ in rows])
-        connection.executemany("DELETE FROM chunks WHERE key = ?", [(key,) for key, _, _ in rows])
-        connection.execute(_CLOSE_UP, (_encoded([document for _, _, document in rows]),))
+        rows = connection.execute(_NAMED, (collection, _encoded(ids))).fetchall()
+        _tell_gone(connection, collection, unit, rows)
+        connection.executemany("DELETE FROM chunks WHERE key = ?", [row[:1] for row in rows])
+        connection.execute(_CLOSE_UP, (_encoded([row[2] for row in rows]),))
+
+
+def _tell_gone(connection: apsw.Connection, collection: int, unit: int, rows: list[tuple[Any, ...]]) -> None:
+    """Rows as `_REMOVED` and `_NAMED` select them."""
+    log.retract(connection, [seq for row in rows for seq in row[3:]])
+    log.append(connection, "delete", [(collection, row[1]) for row in rows], unit)
 
 
 def _compared(connection: apsw.Connection, collection: int, model: int | None, entries: Iterable[Entry]) -> _Rows:
@@ -124,12 +136,15 @@ def _compared(connection: apsw.Connection, collection: int, model: int | None, e
 
 
 def _put(connection: apsw.Connection, rows: _Rows, unit: int) -> None:
-    log.append(connection, rows.collection, unit, "delete", [row[1] for row in rows.gone])
+    log.retract(connection, rows.superseded)
+    log.append(connection, "delete", [(rows.collection, id) for _, id in rows.gone], unit)
     connection.executemany("DELETE FROM chunks WHERE key = ?", [row[:1] for row in rows.gone])
     connection.executemany(_MOVE_CHUNK, rows.moved)
-    connection.executemany(_INSERT_CHUNK, rows.new)
+    again = log.append(connection, "put", [(rows.collection, id) for _, id in rows.retold], unit)
+    connection.executemany(_RETELL_CHUNK, [(seq, key) for seq, (key, _) in zip(again, rows.retold, strict=True)])
+    new = log.append(connection, "put", [(rows.collection, str(row[1])) for row in rows.new], unit)
+    connection.executemany(_INSERT_CHUNK, [(seq, *row) for seq, row in zip(new, rows.new, strict=True)])
     connection.executemany("INSERT INTO texts VALUES (?, ?)", rows.texts)
-    log.append(connection, rows.collection, unit, "put", rows.told)
 
 
 def _compare(connection: apsw.Connection, rows: _Rows, entry: Entry) -> None:
@@ -138,9 +153,10 @@ def _compare(connection: apsw.Connection, rows: _Rows, entry: Entry) -> None:
     Only what an index sees is told again: a passage that merely moved is not.
     """
     document, retitled = _put_document(connection, rows.collection, entry.document)
+    similar.keep(connection, rows.collection, document, entry.simhash)
     held = {
-        (chunk_id, digest): _Held(key, tuple(placement))
-        for chunk_id, digest, key, *placement in connection.execute(_HELD_CHUNKS, (document,))
+        (id, digest): _Held(key, (told, vector_told), tuple(placement))
+        for id, digest, key, told, vector_told, *placement in connection.execute(_HELD_CHUNKS, (document,))
     }
     for chunk in entry.chunks:
         placement = _placement(chunk)
@@ -151,8 +167,10 @@ def _compare(connection: apsw.Connection, rows: _Rows, entry: Entry) -> None:
         if placement != before.placement:
             rows.moved.append((*placement, before.key))
         if retitled or placement[-1] != before.placement[-1]:
-            rows.told.append(chunk.id)
-    rows.gone += [(row.key, chunk_id) for (chunk_id, _), row in held.items()]
+            rows.retold.append((before.key, chunk.id))
+            rows.superseded += before.said
+    rows.gone += [(row.key, id) for (id, _), row in held.items()]
+    rows.superseded += [seq for row in held.values() for seq in row.said]
 
 
 def _add(rows: _Rows, document: int, chunk: Chunk, placement: Placement) -> None:
@@ -161,7 +179,6 @@ def _add(rows: _Rows, document: int, chunk: Chunk, placement: Placement) -> None
         (rows.last_key, chunk.id, rows.collection, document, chunk.digest, *placement, rows.model, chunk.digest)
     )
     rows.texts.append((rows.last_key, chunk.text))
-    rows.told.append(chunk.id)
 
 
 def _put_document(connection: apsw.Connection, collection: int, document: Document) -> tuple[int, bool]:

@@ -22,7 +22,8 @@ _HELD = """
     CROSS JOIN chunks INDEXED BY waiting_by_digest
         ON chunks.digest = failures.digest AND chunks.embedded = 0 AND chunks.collection = failures.collection
 """
-_COUNT = f"SELECT count(*) {_HELD} WHERE failures.collection = ? AND NOT due"
+COUNT = f"(SELECT count(*) {_HELD} WHERE failures.collection = collections.key AND NOT due)"
+"""The chunks of a collection whose text was refused, as a part of a query of collections."""
 _LIST = f"""
     SELECT failures.digest, reason, attempts, failed_at, min(chunks.id), documents.path
     {_HELD} JOIN documents ON documents.key = chunks.document
@@ -43,11 +44,6 @@ def forget(connection: apsw.Connection, collection: str) -> int:
     key, _ = keys(connection, collection)
     connection.execute("UPDATE failures SET due = 1 WHERE collection = ? AND NOT due", (key,))
     return connection.changes()
-
-
-def count(connection: apsw.Connection, collection: int) -> int:
-    """The chunks of a collection whose text was refused."""
-    return int(connection.execute(_COUNT, (collection,)).get)
 
 
 def recent(connection: apsw.Connection, collection: int, limit: int) -> list[Failure]:

@@ -2,14 +2,16 @@
 
 It is appended to in the transaction of the change itself, and its positions only grow, over all collections, even
 when its last entries are removed. An entry says which chunk to look at; what a follower is told is what holds when it
-reads. So it may follow from any position, twice or from far behind, and ends with what is alive. What one write says
-is a unit: a follower that is told a part of it would show documents with half of their passages.
+reads. So it may follow from any position, twice or from far behind, and ends with what is alive. What later entries
+supersede is removed with them, so that the log is as long as what is alive, and as the deletes that are kept for the
+slowest index. What one write says is a unit: a follower that is told a part of it would show documents with half of
+their passages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
 
 import apsw
 import msgspec
@@ -29,29 +31,42 @@ _CHANGES = """
     ORDER BY log.seq
     LIMIT ?5
 """
-# An entry is superseded by a later put or delete of its chunk, a vector by a later vector too.
+# The last entry stays whatever it says: a follower that begins anew must be able to reach the head.
 _SWEEP = """
-    WITH latest AS (SELECT id, max(seq) AS said, max(seq) FILTER (WHERE op <> 'vector') AS put FROM log GROUP BY id)
     DELETE FROM log WHERE seq IN (
-        SELECT log.seq FROM log JOIN latest ON latest.id = log.id
-        WHERE log.seq < latest.put OR (log.op = 'vector' AND log.seq < latest.said)
+        SELECT seq FROM log INDEXED BY log_of_deletes
+        WHERE collection = ?1 AND op = 'delete' AND seq <= ?2
+            AND seq < (SELECT max(seq) FROM log WHERE collection = ?1)
+        ORDER BY seq LIMIT ?3
     )
+    RETURNING seq
 """
 
+SWEPT_AT_ONCE = 10_000
+"""Entries that a sweep removes at most."""
+
+Op: TypeAlias = Literal["put", "vector", "delete"]
 _headings = msgspec.json.Decoder(tuple[str, ...])
 
 
-def next_unit(connection: apsw.Connection) -> int:
-    """What names the next unit: the position of its first entry."""
+def next_seq(connection: apsw.Connection) -> Seq:
+    """The position of the next entry."""
     return int(connection.execute("SELECT ifnull(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'log'").get)
 
 
-def append(
-    connection: apsw.Connection, collection: int, unit: int, op: Literal["put", "delete"], ids: Sequence[str]
-) -> None:
+def append(connection: apsw.Connection, op: Op, chunks: Sequence[tuple[int, str]], unit: int | None = None) -> range:
+    """Say the same of some chunks, each given as its collection's key and its id; returns the entries' positions."""
+    first = next_seq(connection)
     connection.executemany(
-        "INSERT INTO log (collection, op, id, unit) VALUES (?, ?, ?, ?)", [(collection, op, one, unit) for one in ids]
+        "INSERT INTO log (seq, collection, op, id, unit) VALUES (?, ?, ?, ?, ?)",
+        [(seq, collection, op, id, unit) for seq, (collection, id) in enumerate(chunks, start=first)],
     )
+    return range(first, first + len(chunks))
+
+
+def retract(connection: apsw.Connection, positions: Iterable[Seq | None]) -> None:
+    """Remove entries that what is said next supersedes: whoever has not read them will not miss them."""
+    connection.executemany("DELETE FROM log WHERE seq = ?", [(seq,) for seq in positions if seq is not None])
 
 
 def head(connection: apsw.Connection, collection: int) -> Seq:
@@ -61,7 +76,7 @@ def head(connection: apsw.Connection, collection: int) -> Seq:
 
 def last(connection: apsw.Connection) -> Seq:
     """The last position over all collections."""
-    return int(connection.execute("SELECT ifnull(max(seq), 0) FROM log").get)
+    return next_seq(connection) - 1
 
 
 def changes(connection: apsw.Connection, collection: int, model: int | None, after: Seq, limit: int) -> list[Change]:
@@ -74,10 +89,18 @@ def changes(connection: apsw.Connection, collection: int, model: int | None, aft
     return [_change(row[1:]) for row in rows]
 
 
-def sweep(connection: apsw.Connection) -> int:
-    """Remove the entries that later ones supersede; returns how many. What deletes say stays, for the slowest index."""
-    connection.execute(_SWEEP)
-    return connection.changes()
+def sweep(connection: apsw.Connection, applied: Mapping[str, Seq]) -> int:
+    """Forget deletes up to the positions given by collection, oldest first, and up to where; returns how many."""
+    swept = 0
+    for name, position in applied.items():
+        collection = connection.execute("SELECT key FROM collections WHERE name = ?", (name,)).get
+        gone: list[tuple[Any, ...]] = connection.execute(
+            _SWEEP, (collection, position, SWEPT_AT_ONCE - swept)
+        ).fetchall()
+        if gone:
+            connection.execute("UPDATE collections SET swept = max(swept, ?) WHERE key = ?", (max(gone)[0], collection))
+        swept += len(gone)
+    return swept
 
 
 def _change(row: tuple[Any, ...]) -> Change:

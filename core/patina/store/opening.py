@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
 
 from patina.errors import StorageFailed
-from patina.store import schema, wal
+from patina.store import copies, schema, wal
 from patina.store.complaints import explained, explained_file
 
 BUSY_TIMEOUT_MS = 5_000
@@ -25,8 +26,8 @@ def make(path: Path) -> None:
     """Make sure that the file exists, durably, and is nobody else's to read. Raises `StorageFull`, `StorageFailed`."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        schema.private_file(path)
-        schema.sync_folder(path.parent)
+        copies.private_file(path)
+        copies.sync_folder(path.parent)
     except OSError as error:
         raise explained_file(error, str(path), opening=True) from error
 
@@ -36,28 +37,12 @@ def writer(path: Path) -> apsw.Connection:
 
     Raises `Corrupt`, `StorageFull`, `StorageFailed`.
     """
-    connection = _connected(path, _READ_WRITE)
-    try:
-        _set_up_writer(connection, path)
-    except apsw.Error as error:
-        number = connection.system_errno
-        connection.close()
-        raise explained(error, str(path), number) from error
-    except OSError as error:
-        connection.close()
-        raise explained_file(error, str(path), opening=True) from error
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    return _connected(path, _READ_WRITE, _set_up_writer)
 
 
 def reader(path: Path) -> apsw.Connection:
     """A connection that only reads. Raises as `writer` does."""
-    connection = _connected(path, _READ_ONLY)
-    set_up(connection)
-    connection.pragma("cache_size", -READER_CACHE_KIB)
-    return connection
+    return _connected(path, _READ_ONLY, _set_up_reader)
 
 
 def set_up(connection: apsw.Connection) -> None:
@@ -89,11 +74,29 @@ def recovered(connection: apsw.Connection, path: Path) -> str | None:
     return f"{sentence}, and {torn} bytes of a write that never ended were left out." if torn else f"{sentence}."
 
 
-def _connected(path: Path, flags: int) -> apsw.Connection:
+def _connected(path: Path, flags: int, prepare: Callable[[apsw.Connection, Path], None]) -> apsw.Connection:
     try:
-        return apsw.Connection(str(path), flags=flags)
+        connection = apsw.Connection(str(path), flags=flags)
     except apsw.Error as error:
         raise explained(error, str(path)) from error
+    try:
+        prepare(connection, path)
+    except apsw.Error as error:
+        number = connection.system_errno
+        connection.close()
+        raise explained(error, str(path), number) from error
+    except OSError as error:
+        connection.close()
+        raise explained_file(error, str(path), opening=True) from error
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _set_up_reader(connection: apsw.Connection, _path: Path) -> None:
+    set_up(connection)
+    connection.pragma("cache_size", -READER_CACHE_KIB)
 
 
 def _set_up_writer(connection: apsw.Connection, path: Path) -> None:

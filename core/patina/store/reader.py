@@ -22,6 +22,7 @@ _COLLECTIONS = """
     SELECT name, root, embedder, index_name, identity, model, dimension, created_at, indexed_at
     FROM collections WHERE alive
 """
+_COUNTS = f"SELECT documents, chunks, embedded, {failures.COUNT} FROM collections WHERE name = ?"  # noqa: S608 - of constants
 _DOCUMENTS = """
     SELECT key, path, location, digest, title, language, size, modified_ns, chunker, metadata
     FROM documents WHERE collection = :collection
@@ -92,6 +93,11 @@ def model(connection: apsw.Connection, name: str) -> int | None:
     return found
 
 
+def swept(connection: apsw.Connection, name: str) -> int:
+    """Up to where the collection's deletes are forgotten."""
+    return int(connection.execute("SELECT ifnull(max(swept), 0) FROM collections WHERE name = ?", (name,)).get)
+
+
 def collections(connection: apsw.Connection) -> list[Collection]:
     return [_collection(*row) for row in connection.execute(f"{_COLLECTIONS} ORDER BY name")]
 
@@ -102,11 +108,8 @@ def collection(connection: apsw.Connection, name: str) -> Collection | None:
 
 
 def counts(connection: apsw.Connection, name: str) -> Counts:
-    query = "SELECT key, documents, chunks, embedded FROM collections WHERE name = ?"
-    row = connection.execute(query, (name,)).fetchone()
-    if row is None:
-        return Counts()
-    return Counts(documents=row[1], chunks=row[2], embedded=row[3], failed=failures.count(connection, row[0]))
+    row = connection.execute(_COUNTS, (name,)).fetchone()
+    return Counts(**dict(zip(Counts.__struct_fields__, row, strict=True))) if row else Counts()
 
 
 def missing(connection: apsw.Connection, name: str, limit: int, skip: Names[str]) -> list[Waiting]:

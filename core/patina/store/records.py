@@ -17,6 +17,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     document: Document
     chunks: list[Chunk]
+    simhash: int | None = None
+    """The fingerprint by which near-duplicates are found, 64 bits; None keeps none."""
 
 
 Ack: TypeAlias = Literal["durable", "written"]
@@ -125,3 +127,15 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     chunks: int = 0
     embedded: int = 0
     failed: int = 0
+
+
+class Sizes(msgspec.Struct, frozen=True, kw_only=True):
+    """What a collection takes, in bytes and in entries of the log."""
+
+    text_bytes: int
+    vector_bytes: int
+    log_entries: int
+    log_deletes: int
+    """Those of them that only say what is gone."""
+    last_commit: float | None
+    """Unix time of the last write."""

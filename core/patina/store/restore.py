@@ -9,7 +9,7 @@ from pathlib import Path
 import apsw
 
 from patina.errors import Corrupt, InvalidRequest
-from patina.store import schema, wal
+from patina.store import copies, schema, wal
 from patina.store.complaints import explained_file
 
 UNFINISHED = ".unfinished"
@@ -31,7 +31,7 @@ def restore(backup: Path, target: Path) -> Path | None:
         _check(copied, backup)
         kept = _keep(target)
         copied.replace(target)
-        schema.sync_folder(target.parent)
+        copies.sync_folder(target.parent)
     except OSError as error:
         raise explained_file(error, str(target)) from error
     finally:
@@ -45,7 +45,7 @@ def _copy(backup: Path, copied: Path) -> None:
     if not backup.is_file():
         raise InvalidRequest(f"There is no file {backup}.", hint="Check the spelling.", param="file")
     copied.unlink(missing_ok=True)
-    schema.private_file(copied)
+    copies.private_file(copied)
     with backup.open("rb") as source, copied.open("wb") as made:
         shutil.copyfileobj(source, made, 1 << 20)
         made.flush()
@@ -97,7 +97,7 @@ def _keep(target: Path) -> Path | None:
         name.unlink(missing_ok=True)
         if old.exists():
             os.link(old, name)
-    schema.sync_folder(target.parent)
+    copies.sync_folder(target.parent)
     for beside in (wal.beside(target), target.with_name(f"{target.name}-shm")):
         beside.unlink(missing_ok=True)
     return kept

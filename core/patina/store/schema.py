@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -10,6 +9,7 @@ from types import MappingProxyType
 import apsw
 
 from patina.errors import Corrupt
+from patina.store import copies
 
 APPLICATION_ID = 0x5061746E
 """"Patn": what `file` and SQLite know the store by."""
@@ -18,8 +18,11 @@ FORMAT = 2
 # Chunks and their texts are kept apart: passages move whenever lines above them do, and sets of ids are read often;
 # neither should touch the text. `embedded` is 1 exactly when `vectors` has the chunk's digest under the collection's
 # identity, and the counters of a collection follow by trigger, so that both are right whatever statement changes them.
-# A dropped collection keeps its row and its log: a follower that comes back later learns what is gone. Entries of the
-# log with the same `unit` belong together, and a follower takes all of them or none; one without stands by itself.
+# A dropped collection keeps its row and its log: a follower that comes back later learns what is gone.
+#
+# The log says each thing once: that a chunk is there (at its `told`), that its vector became known later (at its
+# `vector_told`), that a chunk is gone. Up to `swept` the last is forgotten. Entries with the same `unit` belong
+# together, and a follower takes all of them or none; one without stands by itself.
 _CONTENT = """
 CREATE TABLE collections (
     key INTEGER PRIMARY KEY,
@@ -35,7 +38,8 @@ CREATE TABLE collections (
     alive INTEGER NOT NULL DEFAULT 1,
     documents INTEGER NOT NULL DEFAULT 0,
     chunks INTEGER NOT NULL DEFAULT 0,
-    embedded INTEGER NOT NULL DEFAULT 0
+    embedded INTEGER NOT NULL DEFAULT 0,
+    swept INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE documents (
@@ -65,7 +69,9 @@ CREATE TABLE chunks (
     start_line INTEGER NOT NULL,
     end_line INTEGER NOT NULL,
     heading TEXT NOT NULL,
-    embedded INTEGER NOT NULL
+    embedded INTEGER NOT NULL,
+    told INTEGER NOT NULL DEFAULT 0,
+    vector_told INTEGER
 ) STRICT;
 CREATE INDEX chunks_by_document ON chunks (document, position, id);
 CREATE INDEX waiting_by_collection ON chunks (collection) WHERE embedded = 0;
@@ -126,6 +132,7 @@ END;
 # What the second format added. A later one that changes it must not change how this one came to be.
 #
 # `attributes` is what documents say of themselves, turned round: which documents have a value. It follows by trigger.
+# `loose` names the texts whose vectors may have lost their last chunk.
 _SECOND = """
 CREATE TABLE jobs (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -164,8 +171,30 @@ CREATE TABLE attributes (
     document INTEGER NOT NULL,
     PRIMARY KEY (collection, name, value, document)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE simhashes (
+    document INTEGER PRIMARY KEY REFERENCES documents ON DELETE CASCADE,
+    collection INTEGER NOT NULL,
+    band0 INTEGER NOT NULL,
+    band1 INTEGER NOT NULL,
+    band2 INTEGER NOT NULL,
+    band3 INTEGER NOT NULL
+) STRICT;
+CREATE INDEX simhashes_by_band0 ON simhashes (collection, band0);
+CREATE INDEX simhashes_by_band1 ON simhashes (collection, band1);
+CREATE INDEX simhashes_by_band2 ON simhashes (collection, band2);
+CREATE INDEX simhashes_by_band3 ON simhashes (collection, band3);
+
 CREATE INDEX documents_by_time ON documents (collection, modified_ns) WHERE modified_ns > 0;
 CREATE INDEX documents_by_language ON documents (collection, language) WHERE language > '';
+
+CREATE TABLE loose (
+    digest TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER vector_loosened AFTER DELETE ON chunks WHEN old.embedded BEGIN
+    INSERT OR IGNORE INTO loose VALUES (old.digest);
+END;
+
+CREATE INDEX log_of_deletes ON log (collection) WHERE op = 'delete';
 
 CREATE TRIGGER attributes_added AFTER INSERT ON documents WHEN new.metadata <> '{}' BEGIN
     INSERT INTO attributes SELECT new.collection, key, value, new.key FROM json_each(new.metadata);
@@ -182,7 +211,28 @@ CREATE TRIGGER attributes_changed AFTER UPDATE OF metadata ON documents WHEN old
     INSERT INTO attributes SELECT new.collection, key, value, new.key FROM json_each(new.metadata);
 END;
 """
-_FILL_ATTRIBUTES = """
+_TO_SECOND = """
+ALTER TABLE collections ADD COLUMN swept INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE chunks ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE chunks ADD COLUMN vector_told INTEGER;
+ALTER TABLE log ADD COLUMN unit INTEGER;
+"""
+_FILL_SECOND = """
+INSERT OR IGNORE INTO loose SELECT digest FROM vectors WHERE (model, digest) NOT IN (
+    SELECT models.key, chunks.digest
+    FROM chunks
+    JOIN collections ON collections.key = chunks.collection
+    JOIN models ON models.identity = collections.identity
+);
+UPDATE chunks SET told = said.seq
+FROM (SELECT collection, id, max(seq) AS seq FROM log WHERE op = 'put' GROUP BY collection, id) AS said
+WHERE said.id = chunks.id AND said.collection = chunks.collection;
+UPDATE chunks SET vector_told = said.seq
+FROM (SELECT collection, id, max(seq) AS seq FROM log WHERE op = 'vector' GROUP BY collection, id) AS said
+WHERE said.id = chunks.id AND said.collection = chunks.collection AND said.seq > chunks.told;
+DELETE FROM log WHERE op <> 'delete' AND seq NOT IN (
+    SELECT told FROM chunks UNION ALL SELECT vector_told FROM chunks WHERE vector_told IS NOT NULL
+);
 INSERT INTO attributes SELECT collection, each.key, each.value, documents.key
 FROM documents, json_each(documents.metadata) AS each;
 """
@@ -191,7 +241,7 @@ LAYOUT = _CONTENT + _SECOND
 
 MIGRATIONS: Mapping[int, str] = MappingProxyType(
     {
-        1: "ALTER TABLE log ADD COLUMN unit INTEGER;" + _SECOND + _FILL_ATTRIBUTES,
+        1: _TO_SECOND + _SECOND + _FILL_SECOND,
     }
 )
 """By format, the SQL that makes the next one of it. The number itself is raised by `prepare`."""
@@ -200,34 +250,35 @@ MIGRATIONS: Mapping[int, str] = MappingProxyType(
 def prepare(connection: apsw.Connection, path: Path | None) -> None:
     """Lay out an empty file, bring an older one up to date after copying it, refuse any other.
 
-    Each step is one transaction: a crash leaves the old format or the new one. Raises `Corrupt`.
+    Each step is one transaction: a crash leaves the old format or the new one. Raises `Corrupt`, and `OSError` if the
+    older one cannot be copied.
     """
     if not connection.pragma("schema_version"):
         _apply(connection, LAYOUT, FORMAT)
         return
+    found = readable(connection, path)
+    if found < FORMAT and path is not None:
+        copies.copy(connection, path.with_name(f"{path.name}.format-{found}"))
+    for step in range(found, FORMAT):
+        _apply(connection, MIGRATIONS[step], step + 1)
+
+
+def readable(connection: apsw.Connection, path: Path | None) -> int:
+    """The format of a store that this version reads, as it is or after bringing it up to date. Raises `Corrupt`."""
     if connection.pragma("application_id") != APPLICATION_ID:
         raise Corrupt(f"{path} is not a store of Patina.", hint="Move it away, or choose another home.")
-    found = connection.pragma("user_version")
+    found = int(connection.pragma("user_version"))
     if found > FORMAT:
         raise Corrupt(
             f"The store {path} has format {found}, which is newer than this version's {FORMAT}.",
             hint="Install the newer Patina again, or move the store away and index anew.",
         )
-    if found < FORMAT:
-        _migrate(connection, path, found)
-
-
-def _migrate(connection: apsw.Connection, path: Path | None, found: int) -> None:
-    steps = range(found, FORMAT)
-    if any(step not in MIGRATIONS for step in steps):
+    if any(step not in MIGRATIONS for step in range(found, FORMAT)):
         raise Corrupt(
             f"The store {path} has format {found}, which this version no longer reads.",
             hint="Move it away and index anew.",
         )
-    if path is not None:
-        _copy(connection, path.with_name(f"{path.name}.format-{found}"))
-    for step in steps:
-        _apply(connection, MIGRATIONS[step], step + 1)
+    return found
 
 
 def _apply(connection: apsw.Connection, statements: str, number: int) -> None:
@@ -235,29 +286,3 @@ def _apply(connection: apsw.Connection, statements: str, number: int) -> None:
         connection.execute(statements)
         connection.pragma("application_id", APPLICATION_ID)
         connection.pragma("user_version", number)
-
-
-def _copy(connection: apsw.Connection, target: Path) -> None:
-    """A whole copy, under its own name only once it is on the disk."""
-    unfinished = target.with_name(f"{target.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
-    private_file(unfinished)
-    connection.execute("VACUUM INTO ?", (str(unfinished),))
-    with unfinished.open("rb") as file:
-        os.fsync(file.fileno())
-    unfinished.replace(target)
-    sync_folder(target.parent)
-
-
-def private_file(path: Path) -> None:
-    """Make sure that the file exists; a new one is nobody else's to read."""
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a file's new name durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -9,10 +9,22 @@ from functools import partial
 from pathlib import Path
 
 from patina.config import StoreSettings
-from patina.store import catalogue, documents, failures, filters, jobs, log, reader, vectors
+from patina.store import catalogue, documents, failures, filters, jobs, log, reader, similar, vectors
 from patina.store.check import check
 from patina.store.connection import Connections, FileConnections, MemoryConnections
-from patina.store.records import Collection, Counts, Entry, Failure, JobRecord, JobState, Waiting, Write
+from patina.store.records import (
+    Collection,
+    Counts,
+    Entry,
+    Failure,
+    JobRecord,
+    JobState,
+    Sizes,
+    Waiting,
+    Write,
+)
+from patina.store.sizes import sizes
+from patina.store.surroundings import Surroundings, surroundings
 from patina.store.writer import Writer
 from patina.types import Change, Chunk, Document, Fault, Seq
 from patina.wire import Filter
@@ -134,12 +146,18 @@ class Store:
         return self._writer.submit(partial(jobs.save, record=record))
 
     def sweep_vectors(self) -> Future[int]:
-        """Forget vectors that no live chunk uses (they are kept for text that comes back); the future counts them."""
+        """Forget vectors that no live chunk uses (they are kept for text that comes back).
+
+        The future counts those that were looked at, at most `vectors.SWEPT_AT_ONCE`; 0 says that none is left.
+        """
         return self._writer.submit(vectors.sweep)
 
-    def sweep_log(self) -> Future[int]:
-        """Remove log entries that later ones supersede; the future counts them."""
-        return self._writer.submit(log.sweep)
+    def sweep_log(self, applied: Mapping[str, Seq] | None = None) -> Future[int]:
+        """Forget what was deleted, up to the position of each collection that all of its indexes have applied durably.
+
+        The future counts what was removed, at most `log.SWEPT_AT_ONCE` entries. See `swept`.
+        """
+        return self._writer.submit(partial(log.sweep, applied=dict(applied or {})))
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -157,10 +175,20 @@ class Store:
         with self._connections.reading() as connection:
             return reader.counts(connection, collection)
 
+    def sizes(self, collection: str) -> Sizes:
+        """Reads all of the collection's texts and vectors."""
+        with self._connections.reading() as connection:
+            return sizes(connection, collection)
+
     def head(self, collection: str) -> Seq:
         """The last position of the collection in the log; 0 before its first."""
         with self._connections.reading() as connection:
             return log.head(connection, reader.key(connection, collection))
+
+    def swept(self, collection: str) -> Seq:
+        """Up to where deletes are forgotten: an index that stands before that, and not at 0, has to start over."""
+        with self._connections.reading() as connection:
+            return reader.swept(connection, collection)
 
     def changes(self, collection: str, after: Seq, limit: int) -> list[Change]:
         """What happened after a position, oldest first, about `limit` entries; none means that the end is reached.
@@ -198,6 +226,11 @@ class Store:
         with self._connections.reading() as connection:
             return reader.vectors(connection, ids)
 
+    def surroundings(self, ids: Sequence[str], most: int) -> Surroundings:
+        """The vectors of some chunks, and of each one's document those of at most `most` chunks, spread evenly."""
+        with self._connections.reading() as connection:
+            return surroundings(connection, ids, most)
+
     def embedded(self, collection: str) -> frozenset[str]:
         """The ids of the chunks whose vector is known."""
         with self._connections.reading() as connection:
@@ -211,6 +244,11 @@ class Store:
         """
         with self._connections.reading() as connection:
             return filters.select(connection, reader.key(connection, collection), wanted)
+
+    def similar(self, collection: str, simhash: int, bits: int) -> dict[str, int]:
+        """When they were modified, in nanoseconds, by the paths of documents whose fingerprint differs in few bits."""
+        with self._connections.reading() as connection:
+            return similar.find(connection, reader.key(connection, collection), simhash, bits)
 
     def entries(self, collection: str) -> Iterator[Entry]:
         """Every document, by path. Those that are written meanwhile are seen whole, old or new."""
@@ -246,6 +284,13 @@ class Store:
         """How far a source has been read, as the last write that said so left it."""
         with self._connections.reading() as connection:
             return reader.cursor(connection, collection, source)
+
+    def snapshot(self, target: Path) -> None:
+        """Lay a copy of the whole store at `target`, as of now, while writing goes on; it is on the disk afterwards.
+
+        Nothing is at `target` before the copy is whole. `restore.restore` puts it back.
+        """
+        self._connections.copy(target)
 
     def check(self, full: bool) -> list[Fault]:
         """What is wrong with the file, if anything; `full` reads every byte and takes minutes for gigabytes."""

@@ -6,6 +6,7 @@ A vector outlives the chunks it was made for: text that moves, or comes back, co
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import apsw
 import msgspec
@@ -27,14 +28,20 @@ _FORGET_FAILURES = """
         SELECT collections.key, known.value FROM collections, json_each(?) AS known WHERE collections.identity = ?
     )
 """
+# There is no index of chunks by their text: one look through all of them is for a whole page of loose texts.
 _SWEEP = """
-    DELETE FROM vectors WHERE (model, digest) NOT IN (
+    DELETE FROM vectors WHERE digest IN (SELECT value FROM json_each(?1)) AND (model, digest) NOT IN (
         SELECT models.key, chunks.digest
         FROM chunks
         JOIN collections ON collections.key = chunks.collection
         JOIN models ON models.identity = collections.identity
+        WHERE chunks.embedded AND chunks.digest IN (SELECT value FROM json_each(?1))
     )
 """
+_SWEEP_MODELS = "DELETE FROM models WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.model = models.key)"
+
+SWEPT_AT_ONCE = 10_000
+"""Texts that a sweep looks at."""
 
 
 def put(connection: apsw.Connection, identity: str, vectors: Mapping[str, bytes]) -> Seq:
@@ -48,19 +55,24 @@ def put(connection: apsw.Connection, identity: str, vectors: Mapping[str, bytes]
         [(model, digest, vector) for digest, vector in vectors.items()],
     )
     known = (msgspec.json.encode(list(vectors)).decode(), identity)
-    waiting = connection.execute(_WAITING, known).fetchall()
-    connection.executemany("UPDATE chunks SET embedded = 1 WHERE key = ?", [(key,) for key, _, _ in waiting])
-    connection.executemany("INSERT INTO log (collection, op, id) VALUES (?, 'vector', ?)", [row[1:] for row in waiting])
+    waiting: list[tuple[Any, ...]] = connection.execute(_WAITING, known).fetchall()
+    told = log.append(connection, "vector", [(collection, id) for _, collection, id in waiting])
+    connection.executemany(
+        "UPDATE chunks SET embedded = 1, vector_told = ? WHERE key = ?",
+        [(seq, row[0]) for seq, row in zip(told, waiting, strict=True)],
+    )
     connection.execute(_FORGET_FAILURES, known)
     return log.last(connection)
 
 
 def sweep(connection: apsw.Connection) -> int:
-    """Forget the vectors that no live chunk uses; returns how many."""
-    connection.execute(_SWEEP)
-    swept = connection.changes()
-    connection.execute("DELETE FROM models WHERE key NOT IN (SELECT model FROM vectors)")
-    return swept
+    """Forget the vectors of loose texts that no live chunk uses; returns how many texts were looked at."""
+    loose = connection.execute("SELECT digest FROM loose LIMIT ?", (SWEPT_AT_ONCE,)).fetchall()
+    if loose:
+        connection.execute(_SWEEP, (msgspec.json.encode([digest for (digest,) in loose]).decode(),))
+        connection.execute(_SWEEP_MODELS)
+        connection.executemany("DELETE FROM loose WHERE digest = ?", loose)
+    return len(loose)
 
 
 def _model(connection: apsw.Connection, identity: str, sizes: set[int]) -> int:

@@ -40,7 +40,7 @@ class IndexReport(Event, frozen=True, kw_only=True, tag="index_report"):
     embedded: int = 0
     """Chunks that needed the model."""
     skipped: dict[str, int] = {}
-    """Inputs passed over on purpose, counted by reason: ignored, binary, too_large, secret, link."""
+    """Inputs passed over on purpose, counted by reason: ignored, binary, too_large, secret, link, near_duplicate."""
     failed: list[InputFailure] = []
     note: str | None = None
     """What is left undone, in a sentence: no model is installed, embedding goes on behind."""

@@ -119,7 +119,7 @@ async def test_answers_that_are_wrong_are_found_although_every_id_is_there(
     patina: Patina, distort: Callable[[str], Callable[[Ranking], Ranking]], arm: str, says: str
 ) -> None:
     one = patina.rooms.shelf.choose(["notes"])[0]
-    whole, one.index = one.index, Distorted(one.index, distort(arm))  # type: ignore[assignment]
+    whole, one.index = one.index, Distorted(one.index, distort(arm))
     assert await faults(patina, full=False) == []
     found = await faults(patina)
     one.index = whole

@@ -22,7 +22,9 @@ def path(tmp_path: Path, draft: Draft, vector: Vector) -> Path:
     store = Store.open(path)
     store.save_collection(Collection(name="papers", identity=MODEL)).result()
     store.save_collection(Collection(name="other")).result()
-    store.write(Write(collection="papers", puts=[draft("a", "one\ntwo\none\none"), draft("b", "three")])).result()
+    store.write(
+        Write(collection="papers", puts=[draft("a", "one\ntwo\none\none", metadata={"team": "x"}), draft("b", "three")])
+    ).result()
     missing = store.missing("papers", 2)
     store.put_vectors(MODEL, {one.digest: vector(one.text) for one in missing}).result()
     store.write(Write(collection="papers", puts=[draft("c", "four")])).result()
@@ -60,7 +62,12 @@ def test_a_whole_store_has_no_faults(path: Path) -> None:
         ("UPDATE collections SET documents = 0 WHERE key = 1", "counters"),
         ("DELETE FROM log WHERE op = 'put'", "alive although"),
         ("INSERT INTO log (collection, op, id) SELECT 1, 'delete', id FROM chunks LIMIT 1", "alive although"),
-        ("DELETE FROM log WHERE op = 'delete'", "gone although"),
+        ("INSERT INTO log (collection, op, id) SELECT 1, 'delete', id FROM chunks WHERE key = 1", "alive although"),
+        ("UPDATE chunks SET told = told + 1 WHERE key = 1", "alive although"),
+        ("INSERT INTO log (collection, op, id) VALUES (1, 'put', 'gone')", "of chunks that are gone"),
+        ("INSERT INTO log (collection, op, id) SELECT collection, op, id FROM log WHERE seq = 1", "twice of one"),
+        ("DELETE FROM attributes", "what they say of themselves"),
+        ("UPDATE attributes SET value = 'y'", "what they say of themselves"),
         ("DELETE FROM documents WHERE key = 1", "rows of chunks point to rows of documents"),
         ("DELETE FROM collections WHERE name = 'papers'", "point to rows of collections"),
     ],

@@ -25,7 +25,7 @@ class Disk(apsw.VFS):
         self.trouble: type[apsw.Error] | None = None
         self.kind = apsw.SQLITE_OPEN_WAL
         self.only: str | None = None
-        """What meets the trouble: "write" or "sync"; both if it is not said."""
+        """What meets the trouble: "read", "write" or "sync"; both of the latter if it is not said."""
         self.after = 0
         """How many more writes and syncs succeed first."""
         self.done: list[str] = []
@@ -36,7 +36,7 @@ class Disk(apsw.VFS):
         return File(self, name, flags)
 
     def step(self, what: str, kind: int) -> None:
-        if not kind & self.kind:
+        if not kind & self.kind or (what == "read" and self.only != "read"):
             return
         self.done.append(what)
         if self.trouble is not None and self.only in {None, what}:
@@ -50,6 +50,11 @@ class File(apsw.VFSFile):
         self.disk = disk
         self.kind = flags[0]
         super().__init__(disk.real, name, flags)
+
+    def xRead(self, amount: int, offset: int) -> bytes:
+        self.disk.step("read", self.kind)
+        data: bytes = super().xRead(amount, offset)
+        return data
 
     def xWrite(self, data: bytes, offset: int) -> None:
         self.disk.step("write", self.kind)
@@ -168,6 +173,15 @@ def test_readings_go_on_while_the_disk_fails_and_after(store: Store, disk: Disk,
     assert [chunk.text for chunk in reading] == ["two", "three"]
 
 
+def test_a_disk_that_cannot_be_read_says_so_whoever_asks_and_works_again_later(store: Store, disk: Disk) -> None:
+    disk.trouble, disk.kind, disk.only = FAILING, apsw.SQLITE_OPEN_MAIN_DB, "read"
+    for ask in (lambda: store.counts("papers"), lambda: store.missing("papers", 1), lambda: texts(store)):
+        with pytest.raises(StorageFailed, match="disk failed"):
+            ask()
+    disk.trouble = None
+    assert texts(store) == ["one", "two"]
+
+
 def test_a_disk_that_fails_when_the_store_closes_costs_nothing(
     store: Store, disk: Disk, draft: Draft, tmp_path: Path
 ) -> None:
@@ -190,7 +204,7 @@ def test_a_checkpoint_that_fails_loses_nothing(
     disk.trouble, disk.kind = FAILING, apsw.SQLITE_OPEN_MAIN_DB
     for name in "bcd":
         store.write(Write(collection="papers", puts=[draft(name, name)])).result()
-    store.sweep_log().result()
+    store.sweep_vectors().result()
     assert disk.done
     assert texts(store) == ["one", "two", "b", "c", "d"]
     disk.trouble = None

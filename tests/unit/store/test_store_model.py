@@ -96,8 +96,9 @@ class World:
         self.change_model(repo, self.model[repo])
 
     def sweep(self) -> None:
-        self.store.sweep_log().result()
-        self.store.sweep_vectors().result()
+        self.store.sweep_log({repo: follower.at for repo, follower in self.followers.items()}).result()
+        while self.store.sweep_vectors().result():
+            pass
         self.known &= {(self.model[repo], chunk.digest) for repo in REPOS for chunk in self.chunks(repo)}
 
     def start_following(self, repo: str) -> None:
