@@ -24,18 +24,18 @@ T = TypeVar("T")
 
 MANIFEST = "manifest.json"
 BLOCK_BYTES = 1 << 20
-_DIGEST_BYTES = 32
 
 
 class FileRecord(msgspec.Struct, frozen=True):
-    """What a file must be: its bytes, and their blake2b-256 in hex."""
+    """What a file must be: its bytes, and their SHA-256 in hex."""
 
     size: int
     checksum: str
 
 
-def new_hash() -> hashlib.blake2b:
-    return hashlib.blake2b(digest_size=_DIGEST_BYTES)
+def new_hash() -> hashlib._Hash:
+    """SHA-256: processors have instructions for it, with which a restart reads twice as fast as with blake2b."""
+    return hashlib.sha256(usedforsecurity=False)
 
 
 def save(folder: Path, manifest: msgspec.Struct) -> None:
@@ -112,4 +112,4 @@ def size(folder: Path) -> int:
 
 
 def _digest(data: bytes) -> str:
-    return hashlib.blake2b(data, digest_size=_DIGEST_BYTES).hexdigest()
+    return hashlib.sha256(data, usedforsecurity=False).hexdigest()
