@@ -130,7 +130,7 @@ class Shelf:
         shelved.index.close()
         if shelved.info is not None:
             self._stamp(shelved, shelved.info)
-        shelved.applied = shelved.index.open(self._folder(shelved.name), _stamp_of(shelved.record))
+        self._open_index(shelved)
 
     def look_for_model(self, shelved: Shelved, *, tokenizing: bool = False) -> None:
         """See whether the model is there, with `tokenizing` whether it cuts texts into tokens too.
@@ -149,7 +149,7 @@ class Shelf:
         if self._may_adopt(shelved):
             self._stamp(shelved, shelved.info)
             shelved.index.close()
-            shelved.applied = shelved.index.open(self._folder(shelved.name), _stamp_of(shelved.record))
+            self._open_index(shelved)
 
     def close(self) -> None:
         for shelved in self._open.values():
@@ -171,10 +171,17 @@ class Shelf:
         settings = self._config.pipeline(record.name)
         index = self._registry.index(settings.index, self._config)
         shelved = Shelved(record, settings, index, self._pool.model(settings.embedder))
-        shelved.applied = index.open(self._folder(record.name), _stamp_of(record))
+        self._open_index(shelved)
         self.look_for_model(shelved)
         self._open[record.name] = shelved
         return shelved
+
+    def _open_index(self, shelved: Shelved) -> None:
+        """An index that stands where deletes are forgotten already would keep what is gone: it starts over."""
+        shelved.applied = shelved.index.open(self._folder(shelved.name), _stamp_of(shelved.record))
+        if shelved.applied < self._store.swept(shelved.name):
+            shelved.index.drop()
+            shelved.applied = 0
 
     def _remove_strangers(self) -> None:
         """Folders of collections that are no more: whoever forgot them was interrupted."""

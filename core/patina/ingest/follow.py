@@ -1,6 +1,6 @@
-"""Behind every commit: vectors that are missing are computed, and the index follows the log.
+"""Behind every commit: vectors that are missing are computed, the index follows the log, and what it holds is saved.
 
-Nothing that was acknowledged depends on either. Both loops sleep until they are woken and go on until nothing is left.
+Nothing that was acknowledged depends on any of it. The loops sleep until they are woken, until nothing is left to do.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from patina.ingest.waiting import to_its_end
 from patina.models import Lane
 from patina.shelf import Shelved
 from patina.store import Store, Waiting
+from patina.types import Seq
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,12 @@ COURSE = 32
 COURSES_IN_FLIGHT = 3
 """So that a model thread finds the next text waiting while a course is being committed."""
 PLAIN_WORDS = "a few plain words"
+CHECKPOINT_AFTER_S = 30.0
+"""From something new until the index is saved: what a crash leaves to be applied again is so much work at most."""
+DELETES_KEPT = 10_000
+"""In the log, or as many as there are chunks: an index of which one part is lost can then keep the other."""
+VECTORS_KEPT = 50_000
+"""Of texts that are gone: they may come back with the next branch that is checked out."""
 RETRY_S = 5.0
 MAX_RETRY_S = 300.0
 """Each failure in a row doubles the wait up to this; whatever is committed is tried at once."""
@@ -46,6 +53,8 @@ class Follower:
         self._embed_idle = asyncio.Event()
         self._index_wanted = asyncio.Event()
         self._index_idle = asyncio.Event()
+        self._keep_wanted = asyncio.Event()
+        self._keep_idle = asyncio.Event()
         self._using_index = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -54,6 +63,7 @@ class Follower:
         self._tasks = [
             asyncio.create_task(self._forever("index", self._index_wanted, self._index_idle, self._index)),
             asyncio.create_task(self._forever("embed", self._embed_wanted, self._embed_idle, self._embed)),
+            asyncio.create_task(self._forever("keep", self._keep_wanted, self._keep_idle, self._keep)),
         ]
 
     def wake(self) -> None:
@@ -70,7 +80,7 @@ class Follower:
         async with self._using_index:
             if not self._tasks:
                 raise NotFound(f"Collection {self.shelved.name!r} has just been deleted.", param="repos")
-            await to_its_end(self._run(self.shelved.index.checkpoint))
+            await self._checkpoint()
 
     @property
     def problem(self) -> str | None:
@@ -98,6 +108,7 @@ class Follower:
     def _wake_index(self) -> None:
         self._index_idle.clear()
         self._index_wanted.set()
+        self._keep_wanted.set()
 
     async def _forever(
         self, name: str, wanted: asyncio.Event, idle: asyncio.Event, work: Callable[[], Awaitable[None]]
@@ -144,6 +155,25 @@ class Follower:
                 await to_its_end(self._run(one.index.apply, changes))
                 one.applied = changes[-1].seq
         one.replaying = False
+
+    async def _checkpoint(self) -> Seq:
+        """For whoever holds the index: save it; returns the last change that is safe."""
+        saved: Seq = await to_its_end(self._run(self.shelved.index.checkpoint))
+        return saved
+
+    async def _keep(self) -> None:
+        """Save what has been applied, and forget what no index needs any more."""
+        await asyncio.sleep(CHECKPOINT_AFTER_S)
+        async with self._using_index:
+            saved = await self._checkpoint()
+        name, store = self.shelved.name, self._store
+        counts = await self._run(store.counts, name)
+        await self._written(store.sweep_log, {name: saved}, keep=max(DELETES_KEPT, counts.chunks))
+        await self._written(store.sweep_vectors, keep=VECTORS_KEPT)
+
+    async def _written(self, submit: Callable[..., object], *values: object, **named: object) -> None:
+        """Have the store write. To queue may block while it has much to write: that is not for the event loop."""
+        await asyncio.wrap_future(await self._run(submit, *values, **named))
 
     async def _embed(self) -> None:
         """Keep the model supplied: whatever is committed meanwhile is taken up as soon as there is room for it."""
@@ -193,16 +223,13 @@ class Follower:
         """Embed some texts, by digest; commit their vectors, and why some have none."""
         vectors, refused = await self._vectors(texts)
         if vectors:
-            # Queueing blocks while the store has too much to write: not on the event loop.
-            kept = await self._run(self._store.put_vectors, self.shelved.record.identity, vectors)
-            await asyncio.wrap_future(kept)
+            await self._written(self._store.put_vectors, self.shelved.record.identity, vectors)
             self.embedded += len(vectors)
             self._wake_index()
         if refused:
             if not vectors:
                 await self._check_model()
-            noted = await self._run(self._store.note_failures, self.shelved.name, refused)
-            await asyncio.wrap_future(noted)
+            await self._written(self._store.note_failures, self.shelved.name, refused)
             log.warning("collection=%s chunks=%d cannot be embedded", self.shelved.name, len(refused))
 
     async def _vectors(self, texts: dict[str, str]) -> tuple[dict[str, bytes], dict[str, str]]:

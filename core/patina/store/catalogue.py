@@ -27,7 +27,7 @@ _RECKON_EMBEDDED = """
     WHERE document IN (SELECT key FROM documents WHERE collection = ?1)
       AND embedded <> EXISTS (SELECT 1 FROM vectors WHERE model = ?2 AND vectors.digest = chunks.digest)
 """
-_LOOSEN_ALL = "INSERT OR IGNORE INTO loose SELECT digest FROM chunks WHERE collection = ? AND embedded"
+_LOOSEN_ALL = "INSERT OR IGNORE INTO loose (digest) SELECT digest FROM chunks WHERE collection = ? AND embedded"
 _UNSAY_ALL = "DELETE FROM log WHERE collection = ? AND op <> 'delete'"
 _NOTE_ALL = """
     UPDATE chunks SET told = log.seq, vector_told = NULL

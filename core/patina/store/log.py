@@ -41,6 +41,7 @@ _SWEEP = """
     )
     RETURNING seq
 """
+_DELETES = "SELECT count(*) FROM log INDEXED BY log_of_deletes WHERE collection = ? AND op = 'delete'"
 
 SWEPT_AT_ONCE = 10_000
 """Entries that a sweep removes at most."""
@@ -89,14 +90,13 @@ def changes(connection: apsw.Connection, collection: int, model: int | None, aft
     return [_change(row[1:]) for row in rows]
 
 
-def sweep(connection: apsw.Connection, applied: Mapping[str, Seq]) -> int:
-    """Forget deletes up to the positions given by collection, oldest first, and up to where; returns how many."""
+def sweep(connection: apsw.Connection, applied: Mapping[str, Seq], keep: int) -> int:
+    """Forget deletes up to the positions given by collection, oldest first, all but `keep`; returns how many."""
     swept = 0
     for name, position in applied.items():
         collection = connection.execute("SELECT key FROM collections WHERE name = ?", (name,)).get
-        gone: list[tuple[Any, ...]] = connection.execute(
-            _SWEEP, (collection, position, SWEPT_AT_ONCE - swept)
-        ).fetchall()
+        most = max(0, min(int(connection.execute(_DELETES, (collection,)).get) - keep, SWEPT_AT_ONCE - swept))
+        gone: list[tuple[Any, ...]] = connection.execute(_SWEEP, (collection, position, most)).fetchall()
         if gone:
             connection.execute("UPDATE collections SET swept = max(swept, ?) WHERE key = ?", (max(gone)[0], collection))
         swept += len(gone)

@@ -132,7 +132,7 @@ END;
 # What the second format added. A later one that changes it must not change how this one came to be.
 #
 # `attributes` is what documents say of themselves, turned round: which documents have a value. It follows by trigger.
-# `loose` names the texts whose vectors may have lost their last chunk.
+# `loose` names the texts whose vectors may have lost their last chunk, in that order.
 _SECOND = """
 CREATE TABLE jobs (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -188,10 +188,11 @@ CREATE INDEX documents_by_time ON documents (collection, modified_ns) WHERE modi
 CREATE INDEX documents_by_language ON documents (collection, language) WHERE language > '';
 
 CREATE TABLE loose (
-    digest TEXT PRIMARY KEY
-) STRICT, WITHOUT ROWID;
+    key INTEGER PRIMARY KEY,
+    digest TEXT NOT NULL UNIQUE
+) STRICT;
 CREATE TRIGGER vector_loosened AFTER DELETE ON chunks WHEN old.embedded BEGIN
-    INSERT OR IGNORE INTO loose VALUES (old.digest);
+    INSERT OR IGNORE INTO loose (digest) VALUES (old.digest);
 END;
 
 CREATE INDEX log_of_deletes ON log (collection) WHERE op = 'delete';
@@ -218,7 +219,7 @@ ALTER TABLE chunks ADD COLUMN vector_told INTEGER;
 ALTER TABLE log ADD COLUMN unit INTEGER;
 """
 _FILL_SECOND = """
-INSERT OR IGNORE INTO loose SELECT digest FROM vectors WHERE (model, digest) NOT IN (
+INSERT OR IGNORE INTO loose (digest) SELECT digest FROM vectors WHERE (model, digest) NOT IN (
     SELECT models.key, chunks.digest
     FROM chunks
     JOIN collections ON collections.key = chunks.collection

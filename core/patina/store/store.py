@@ -145,19 +145,20 @@ class Store:
         """Replace what is kept of a job; the future fails with `JobNotFound`."""
         return self._writer.submit(partial(jobs.save, record=record))
 
-    def sweep_vectors(self) -> Future[int]:
-        """Forget vectors that no live chunk uses (they are kept for text that comes back).
+    def sweep_vectors(self, keep: int = 0) -> Future[int]:
+        """Forget vectors that no live chunk uses, all but the last `keep`, for text that comes back.
 
         The future counts those that were looked at, at most `vectors.SWEPT_AT_ONCE`; 0 says that none is left.
         """
-        return self._writer.submit(vectors.sweep)
+        return self._writer.submit(partial(vectors.sweep, keep=keep))
 
-    def sweep_log(self, applied: Mapping[str, Seq] | None = None) -> Future[int]:
+    def sweep_log(self, applied: Mapping[str, Seq] | None = None, keep: int = 0) -> Future[int]:
         """Forget what was deleted, up to the position of each collection that all of its indexes have applied durably.
 
-        The future counts what was removed, at most `log.SWEPT_AT_ONCE` entries. See `swept`.
+        The last `keep` deletes of each stay. The future counts what was removed, at most `log.SWEPT_AT_ONCE` entries.
+        See `swept`.
         """
-        return self._writer.submit(partial(log.sweep, applied=dict(applied or {})))
+        return self._writer.submit(partial(log.sweep, applied=dict(applied or {}), keep=keep))
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -186,7 +187,7 @@ class Store:
             return log.head(connection, reader.key(connection, collection))
 
     def swept(self, collection: str) -> Seq:
-        """Up to where deletes are forgotten: an index that stands before that, and not at 0, has to start over."""
+        """Up to where deletes are forgotten: an index that holds anything and stands before that has to start over."""
         with self._connections.reading() as connection:
             return reader.swept(connection, collection)
 

@@ -65,9 +65,11 @@ def put(connection: apsw.Connection, identity: str, vectors: Mapping[str, bytes]
     return log.last(connection)
 
 
-def sweep(connection: apsw.Connection) -> int:
-    """Forget the vectors of loose texts that no live chunk uses; returns how many texts were looked at."""
-    loose = connection.execute("SELECT digest FROM loose LIMIT ?", (SWEPT_AT_ONCE,)).fetchall()
+def sweep(connection: apsw.Connection, keep: int) -> int:
+    """Forget the vectors of loose texts that no live chunk uses, all but the last `keep`; returns how many it saw."""
+    most = int(connection.execute("SELECT count(*) FROM loose").get) - keep
+    oldest = "SELECT digest FROM loose ORDER BY key LIMIT ?"
+    loose = connection.execute(oldest, (max(0, min(most, SWEPT_AT_ONCE)),)).fetchall()
     if loose:
         connection.execute(_SWEEP, (msgspec.json.encode([digest for (digest,) in loose]).decode(),))
         connection.execute(_SWEEP_MODELS)
