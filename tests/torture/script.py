@@ -19,7 +19,7 @@ BATCH = 40
 class Step(NamedTuple):
     """One thing to do; the fields that it needs are set."""
 
-    do: Literal["write", "embed", "follow", "rest", "checkpoint", "sweep", "drop", "reopen"]
+    do: Literal["write", "embed", "follow", "rest", "merge", "checkpoint", "sweep", "drop", "reopen"]
     repo: str = "papers"
     puts: dict[str, list[str]] = {}  # noqa: RUF012 (never changed)
     deletes: tuple[str, ...] = ()
@@ -35,10 +35,10 @@ def steps(seed: int) -> Iterator[Step]:
         version = CHAPTER * chapter
         for part in range(3):
             for number in range(3):
-                yield _write(dice, version + 3 * part + number)
+                yield _write(dice, version + 3 * part + number, every=(part, number) == (1, 2))
             yield Step("embed")
             yield Step("follow")
-            yield Step("rest")
+            yield Step("merge" if part == 1 else "rest")
             if part != 1:
                 yield Step("checkpoint")
         yield _write(dice, version, "scrap")
@@ -51,8 +51,9 @@ def steps(seed: int) -> Iterator[Step]:
         yield Step("reopen")
 
 
-def _write(dice: random.Random, version: int, repo: str = "papers") -> Step:
-    paths = dice.sample(PATHS, dice.randint(1, 4))
-    gone = tuple(dice.sample(PATHS, dice.choice((0, 0, 1, 2))))
+def _write(dice: random.Random, version: int, repo: str = "papers", *, every: bool = False) -> Step:
+    """Some documents, or every one: then there is enough for segments to merge."""
+    paths = dice.sample(PATHS, len(PATHS) if every else dice.randint(1, 4))
+    gone = () if every else tuple(dice.sample(PATHS, dice.choice((0, 0, 1, 2))))
     puts = {path: lines(repo, path, version) for path in paths if path not in gone}
     return Step("write", repo, puts, gone, wait=dice.random() < 0.6)

@@ -68,7 +68,7 @@ class Home:
         return self.applied[repo]
 
     def rest(self, repo: str) -> dict[str, int]:
-        """Let the background work of the index end, until its numbers have stood still for a moment; these."""
+        """Leave the background work of the index some time, until its numbers have stood still for a moment; these."""
         seen: deque[dict[str, int]] = deque(maxlen=4)
         while len(seen) < 4 or any(one != seen[0] for one in seen):
             seen.append(self.indexes[repo].stats())
@@ -162,9 +162,14 @@ class Client:
         self.settle()
 
     def _rest(self, step: Step, _number: int) -> None:
+        self.home.rest(step.repo)
+
+    def _merge(self, step: Step, _number: int) -> None:
+        """Have segments merged at once that would wait for quiet times, however little the machine gives to that."""
+        self.home.indexes[step.repo]._dense.settle()
         stats = self.home.rest(step.repo)
         rows = stats["dense_vectors"] + stats["dense_dead"]
-        self.merged |= rows > SETTINGS.segment_size * stats["dense_segments"] + SETTINGS.tail_max
+        self.merged |= rows >= SETTINGS.segment_size * (stats["dense_segments"] + 1)
 
     def _checkpoint(self, step: Step, _number: int) -> None:
         self.settle()
