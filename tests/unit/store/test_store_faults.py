@@ -182,6 +182,28 @@ def test_a_disk_that_cannot_be_read_says_so_whoever_asks_and_works_again_later(s
     assert texts(store) == ["one", "two"]
 
 
+def test_whichever_read_fails_while_a_reader_is_opened_it_is_a_failing_disk(
+    disk: Disk, draft: Draft, tmp_path: Path
+) -> None:
+    disk.kind, disk.only = apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_WAL, "read"
+    for after in range(30):
+        store = Store.open(tmp_path / f"{after}.db")
+        store.save_collection(Collection(name="papers")).result()
+        store.write(Write(collection="papers", puts=[draft("a", "one\ntwo")])).result()
+        disk.trouble, disk.after = FAILING, after
+        failed = False
+        try:
+            store.missing("papers", 1)
+        except StorageFailed:
+            failed = True
+        disk.trouble = None
+        assert texts(store) == ["one", "two"]
+        store.close()
+        if not failed:
+            break
+    assert 1 < after < 29, "the first read was hit, every one after it, and then none any more"
+
+
 def test_a_disk_that_fails_when_the_store_closes_costs_nothing(
     store: Store, disk: Disk, draft: Draft, tmp_path: Path
 ) -> None:
