@@ -21,6 +21,8 @@ FIELDS = {
     *("id", "score", "rrf", "repo", "path", "location", "start_line", "end_line"),
     *("title", "heading", "text", "snippet", "previous", "next", "arms"),
 }
+SOURCE = {"document", "language", "metadata", "start_byte", "end_byte"}
+"""What an export has more than a hit, so that it can be imported."""
 
 
 def test_two_commands_from_nothing_to_an_answer(house: House, notes: Path) -> None:
@@ -52,7 +54,7 @@ def test_every_command_that_prints_has_json(house: House, notes: Path) -> None:
     house.ok("index", notes)
     for words in ("status", "ping", "plugins", "plugins info unix", "config show", "verify", "daemon status"):
         assert house.json(*words.split())
-    assert house.json("rebuild", "--repo", "notes")["repo"] == "notes"
+    assert [report["repo"] for report in house.json("rebuild", "--repo", "notes")["reports"]] == ["notes"]
     assert house.json("export", "--output", "out.jsonl")["chunks"] >= 2
     assert house.json("daemon", "stop")["pid"]
 
@@ -186,7 +188,7 @@ def test_export_writes_one_passage_a_line_and_replaces_in_one_step(house: House,
     house.ok("export", "--output", out.name)
     records = [json.loads(line) for line in out.read_text().splitlines()]
     assert {record["path"] for record in records} == {"rotation.md", "bread.md"}
-    assert set(records[0]) == FIELDS - {"score", "rrf", "arms"}
+    assert set(records[0]) == FIELDS - {"score", "rrf", "arms"} | SOURCE
     assert house.ok("export", "--output", "-") == out.read_text()
     assert sorted(path.name for path in house.work.iterdir()) == ["notes", "out.jsonl"]
 

@@ -86,7 +86,18 @@ def test_debug_shows_where(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         ("index . --no-wait --standalone", "--no-wait"),
         ("export", "--output"),
         ("export --output /not/here/x", "/not/here/x"),
-        ("rebuild", "--repo"),
+        ("rebuild notes", "notes"),
+        ("delete --all", "--repo"),
+        ("delete --repo notes", "Say what to delete: --id, --path, --folder or --all."),
+        ("delete --repo notes --all", "--yes"),
+        ("import", "--file"),
+        ("import /not/here.jsonl", "/not/here.jsonl"),
+        ("backup", "--file"),
+        ("backup /not/here/x", "/not/here/x"),
+        ("restore", "--file"),
+        ("restore /not/here", "/not/here"),
+        ("jobs show", "ID"),
+        ("jobs show many", "many"),
         ("sery x", "Did you mean scry"),
         ("plugins info onx", "'onx'"),
         ("config show --set daemon.prt=1", "daemon.port"),
@@ -96,6 +107,7 @@ def test_debug_shows_where(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     ],
 )
 def test_bad_usage_exits_2_and_names_the_thing(words: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before anybody is asked: where nobody listens, asking would end with 3 or 6."""
     assert main(words.split()) == 2
     out, err = capsys.readouterr()
     assert out == ""
