@@ -101,13 +101,14 @@ def clean(folder: Path, known: Collection[Path]) -> None:
 
 
 def size(folder: Path) -> int:
-    """Bytes on disk. A file that is linked twice counts once, one that is being removed not at all."""
+    """Bytes on disk. A file that is linked twice counts once; a file or folder that is being removed, not at all."""
     sizes: dict[int, int] = {}
-    for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):
-            status = path.stat()
-            if stat.S_ISREG(status.st_mode):
-                sizes[status.st_ino] = status.st_size
+    for inside, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                status = os.lstat(f"{inside}/{name}")
+                if stat.S_ISREG(status.st_mode):
+                    sizes[status.st_ino] = status.st_size
     return sum(sizes.values())
 
 
