@@ -49,10 +49,10 @@ def test_no_sync_point_escapes_the_count(part: Part, library: Path) -> None:
     trace = part.folder / "strace.txt"
     home, notes = part.scratch / "traced", part.folder / "traced.jsonl"
     code = """
-import sys
+import pathlib, sys
 from tests.torture import faults, jobs
 folder, notes, seed, count, library = sys.argv[1:]
-armed = faults.Armed(folder, faults.Fault(library=library), 2)
+armed = faults.Armed(pathlib.Path(folder), faults.Fault(library=library), 2)
 jobs.write(folder, notes, int(seed), int(count))
 print(armed.calls)
 """
@@ -63,3 +63,4 @@ print(armed.calls)
     resumed = "resumed>"  # the second half of a line that another thread's line has cut in two
     lines = [line for line in trace.read_text().splitlines() if str(home) in line and resumed not in line]
     assert len(lines) == 2 * int(done.stdout)  # each was handed back by the kernel once, and then let through
+    part.says(f"{done.stdout.strip()} sync points counted, the kernel has seen the same")
