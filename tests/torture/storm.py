@@ -132,7 +132,8 @@ class Storm:
             self._notebook.note(Asked(client=name, op=op, what="write", repo=REPO, puts=puts))
             documents = [wire.InputDocument(path=path, text=text.text) for path, text in texts.items()]
             wait = self._dice.random() < 0.3
-            request = wire.Index(repo=REPO, documents=documents, wait=wait)
+            ack: wire.Ack = self._dice.choice(("durable", "written"))  # a kill must take neither
+            request = wire.Index(repo=REPO, documents=documents, wait=wait, ack=ack)
         try:
             await client.handle(request)
         except PatinaError as error:

@@ -1,4 +1,7 @@
-"""The daemon is killed again and again under four writers and four readers, at both doors."""
+"""The daemon is killed again and again under four writers and four readers, at both doors.
+
+Half of the writes are acknowledged when they are durable, half when they are written.
+"""
 
 from __future__ import annotations
 
