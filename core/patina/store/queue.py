@@ -39,8 +39,14 @@ class Queue:
         self._tasks: deque[Task] = deque()
         self._chunks = 0
         self._size = 0
+        self._taken_chunks = 0
         self._hurry = False
         self._closing = False
+
+    @property
+    def crowded(self) -> bool:
+        """Whether there is more to write than one transaction takes, that which is being written included."""
+        return self._chunks + self._taken_chunks > self._settings.batch_chunks
 
     def put(self, task: Task, hurry: bool = False) -> None:
         """Add a task; in a hurry its group does not wait for company. Raises `Unavailable` once it is closed."""
@@ -60,6 +66,7 @@ class Queue:
         Empty if nothing came `until` then (by the monotonic clock; None waits for ever).
         """
         with self._changed:
+            self._taken_chunks = 0
             self._changed.wait_for(lambda: self._closing or self._tasks, _left(until))
             if not self._tasks:
                 return None if self._closing else []
@@ -95,6 +102,7 @@ class Queue:
             group.append(self._tasks.popleft())
             self._chunks -= group[-1].chunks
             self._size -= group[-1].size
+        self._taken_chunks = sum(task.chunks for task in group)
         return group
 
 

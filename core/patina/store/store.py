@@ -71,6 +71,11 @@ class Store:
         """A sentence if the store was found as a crash leaves it; nothing acknowledged is lost by that."""
         return self._connections.recovered
 
+    @property
+    def crowded(self) -> bool:
+        """Whether somebody is writing faster than the disk takes it: what can be done later should be."""
+        return self._writer.crowded
+
     def close(self) -> None:
         """Commit what is queued, let readings end, and close the file; closing twice is no error."""
         self._writer.close()

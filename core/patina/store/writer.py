@@ -50,6 +50,11 @@ class Writer:
         self._queue.put(task, hurry)
         return task.done
 
+    @property
+    def crowded(self) -> bool:
+        """Whether there is more to write than one transaction takes."""
+        return self._queue.crowded
+
     def close(self) -> None:
         """Commit what is queued, then end the thread."""
         self._queue.close()
