@@ -46,7 +46,14 @@ class Panel(NamedTuple):
     async def rankings(self, window: int) -> list[Ranking]:
         """One for each arm, index and model; what the filter does not admit is in none of them."""
         ranked = (self.run(self._rank, one, window) for one in self.collections)
-        answers = list(zip(self.collections, await asyncio.gather(*ranked), strict=True))
+        return self._merged(await asyncio.gather(*ranked), window)
+
+    def rankings_here(self, window: int) -> list[Ranking]:
+        """The same on this thread, one collection after the other."""
+        return self._merged([self._rank(one, window) for one in self.collections], window)
+
+    def _merged(self, ranked: Sequence[list[Ranking]], window: int) -> list[Ranking]:
+        answers = list(zip(self.collections, ranked, strict=True))
         return _by_arm(answers, window * max(1, len(self.collections)))
 
     def _rank(self, one: Shelved, window: int) -> list[Ranking]:

@@ -48,8 +48,7 @@ async def search(request: Scry, collections: Sequence[Shelved], store: Store, ru
     subject: Subject | None = await run(subject_of, request.why, collections, store) if request.why else None
     asked = await question(request, collections, store, run)
     panel = Panel(request, asked, collections, store, run)
-    rankings = await panel.rankings(panel.window)
-    verdict: _Verdict = await run(_verdict, panel, rankings)
+    rankings, verdict = await _judged(panel)
     if verdict.wanting:
         await verdict.wanting.learn_everyday()
         verdict = await run(_verdict, panel, rankings)
@@ -63,8 +62,23 @@ async def search(request: Scry, collections: Sequence[Shelved], store: Store, ru
     )
 
 
+async def _judged(panel: Panel) -> tuple[list[Ranking], _Verdict]:
+    """With as few changes of threads as can be: each costs as much as a step does."""
+    judged: tuple[list[Ranking], _Verdict]
+    if len(panel.collections) == 1:
+        judged = await panel.run(_judged_here, panel)
+    else:
+        rankings = await panel.rankings(panel.window)
+        judged = rankings, await panel.run(_verdict, panel, rankings)
+    return judged
+
+
+def _judged_here(panel: Panel) -> tuple[list[Ranking], _Verdict]:
+    rankings = panel.rankings_here(panel.window)
+    return rankings, _verdict(panel, rankings)
+
+
 def _verdict(panel: Panel, rankings: list[Ranking]) -> _Verdict:
-    """All in one go on one thread: a change of threads costs as much as a step does."""
     settings = panel.collections[0].settings if panel.collections else PipelineSettings()
     words = Words(panel.request.query or panel.question.text)
     weights = {ranking.arm: settings.weights.get(ranking.arm, 1.0) for ranking in rankings}
