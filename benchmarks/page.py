@@ -13,7 +13,7 @@ from benchmarks.table import Row, table
 from benchmarks.workshop import CACHE, PROJECT
 
 PAGE = PROJECT / "docs" / "reference" / "performance.md"
-BENCHES = ("answers", "ingest", "lexical", "search", "startup", "memory")
+BENCHES = ("answers", "paraphrases", "ingest", "lexical", "search", "startup", "memory")
 SECTIONS = (*BENCHES, "store")
 _PARTS = ("onnxruntime", "tantivy", "hnswlib", "apsw", "numpy")
 _HEAD = """\

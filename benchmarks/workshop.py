@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from patina import testing
-from patina.config import Config
+from patina.config import Config, PipelineSettings
 from patina.engine import Patina
 from patina.protocols import Embedder
 from patina.testing import FakeEmbedder
@@ -37,11 +37,11 @@ class Workshop:
     def home(self, name: str) -> Path:
         return self.scratch / name
 
-    def engine(self, home: Path) -> Patina:
+    def engine(self, home: Path, *, use_context: bool = True) -> Patina:
         """Everything as it is by default; the fake embedder in a quick run."""
         if self.quick:
             return testing.engine(home, index="hybrid")
-        return Patina(Config(home=home, model_cache=self.models))
+        return Patina(Config(home=home, model_cache=self.models, defaults=PipelineSettings(use_context=use_context)))
 
     def wordless_engine(self, home: Path) -> Patina:
         """An engine that finds no model: words alone are indexed."""

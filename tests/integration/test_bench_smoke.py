@@ -13,7 +13,7 @@ PROJECT = Path(__file__).parents[2]
 PAGE = PROJECT / "docs" / "reference" / "performance.md"
 
 
-@pytest.mark.parametrize("bench", ["answers", "ingest", "lexical", "search", "startup", "memory"])
+@pytest.mark.parametrize("bench", ["answers", "paraphrases", "ingest", "lexical", "search", "startup", "memory"])
 def test_a_quick_run_prints_a_table_and_leaves_the_page_alone(bench: str) -> None:
     before = PAGE.read_text() if PAGE.exists() else None
     done = _run("benchmarks", bench, "--quick")

@@ -1,9 +1,9 @@
 """When a question's words say little, passages are judged together with the document that they stand in.
 
 What a passage is about is often said elsewhere in its file, and a model's question vectors share a direction that says
-nothing of what is asked. So the passages that lie nearest are put in order anew by (q - 0.8 b) · (v + m), with v + m
+nothing of what is asked. So the passages that lie nearest are ranked a second time, by (q - 0.8 b) · (v + m) with v + m
 brought to length one: q is the question, b the mean of everyday questions, v the passage, m the mean of its document.
-Chosen on questions other than those of `benchmarks/questions.toml`; see docs/decisions.
+Both rankings are then fused by reciprocal rank. Chosen on `benchmarks/paraphrases.toml`; see docs/decisions.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from patina.retrieval.fusion import fuse
 from patina.store import Store
 from patina.types import Ranking
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 EVERYDAY_SHARE = 0.8
 """How much of the everyday mean is taken away from the question."""
 RECONSIDERED = 50
-"""The first so many passages of a ranking are put in order anew; the rest stay behind them as they were."""
+"""The first so many passages of a ranking are ranked again; the rest stay behind them as they were."""
 OF_A_DOCUMENT = 16
 """Passages that stand for a document."""
 
@@ -30,9 +31,10 @@ def reconsidered(ranking: Ranking, question: Vector, everyday: Vector, store: St
     """The dense ranking in its new order. Candidates keep the scores that their arm gave them."""
     first, rest = ranking.candidates[:RECONSIDERED], ranking.candidates[RECONSIDERED:]
     scores = _scores([candidate.id for candidate in first], question - EVERYDAY_SHARE * everyday, store)
-    lowest = min(scores.values(), default=0.0)
-    ordered = sorted(first, key=lambda candidate: (-scores.get(candidate.id, lowest), candidate.id))
-    return Ranking(ranking.arm, [*ordered, *rest])
+    again = sorted(first, key=lambda candidate: (-scores.get(candidate.id, -1.0), candidate.id))
+    by_id = {candidate.id: candidate for candidate in first}
+    fused = fuse([Ranking("alone", first), Ranking("in context", again)], asked=())
+    return Ranking(ranking.arm, [*(by_id[one.id] for one in fused), *rest])
 
 
 def _scores(ids: list[str], question: Vector, store: Store) -> dict[str, float]:
