@@ -15,8 +15,8 @@ from patina.errors import Failed, InvalidRequest
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A new file that takes the place of `path` once all is written and safe on the disk.
 
-    A device or a pipe is written to as it is: nothing can take its place. Raises `InvalidRequest` for a path that cannot be one, `Failed` when the disk does not take it: then what was there
-    is there still.
+    A device or a pipe is written to as it is: nothing can take its place. Raises `InvalidRequest` for a path that
+    cannot be one, `Failed` when the disk does not take it: then what was there is there still.
     """
     path = path.absolute()
     if path.is_dir() or not path.parent.is_dir():
