@@ -16,7 +16,8 @@ import pytest
 
 from patina import lock
 
-TIMEOUT_S = 90
+from .forking import TIMEOUT_S, Forking
+
 LISTENING = "Listening on "
 
 
@@ -26,16 +27,20 @@ class House:
 
     home: Path
     work: Path
+    forking: Forking
     env: dict[str, str] = field(default_factory=dict)
 
     def run(
         self, *words: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
+        environment = {**self.env, **(env or {})}
+        if environment.get("PYTHONPATH") == os.environ.get("PYTHONPATH"):
+            return self.forking.run(list(map(str, words)), cwd or self.work, environment)
         return subprocess.run(
             self.command(*words),
             cwd=cwd or self.work,
-            env={**self.env, **(env or {})},
+            env=environment,
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,
@@ -112,8 +117,14 @@ class Serving:
         return self.process.returncode, err
 
 
+@pytest.fixture(scope="session")
+def forking() -> Iterator[Forking]:
+    with Forking() as forking:
+        yield forking
+
+
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(tmp_path: Path, forking: Forking) -> Iterator[House]:
     """A new home with nothing in it and nothing running; port 0, so that tests can run beside each other."""
     no_model = tmp_path / "no-model"
     work = tmp_path / "work"
@@ -129,7 +140,7 @@ def house(tmp_path: Path) -> Iterator[House]:
             "PATINA_EMBEDDERS_ONNX_MODEL": str(no_model),
             "COLUMNS": "200",
         }
-        house = House(tmp_path / "home", work, env)
+        house = House(tmp_path / "home", work, forking, env)
         yield house
         house.end_daemon()
 
