@@ -298,7 +298,7 @@ class Judge:
     def _count(self, field: str, number: int, problem: str) -> None:
         if number:
             setattr(self.verdict, field, getattr(self.verdict, field) + number)
-            self.verdict.problems = [*self.verdict.problems, f"{number} {field}: {problem}"]
+            self.verdict.problems = [*self.verdict.problems, f"{int(number)} {field}: {problem}"]
 
 
 def judged(events: Iterable[AnyEvent]) -> Verdict:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import apsw
 import msgspec
+from msgspec.structs import replace
+from tests.torture import jobs
 from tests.torture.faults import Calls, Fault
 from tests.torture.history import Acknowledged, AnyEvent, Asked, Cut, Seen, judged, read
 from tests.torture.part import Part
@@ -19,18 +21,17 @@ from tests.torture.zygote import PROJECT, Zygote
 
 FORMAT_1 = PROJECT / "tests" / "unit" / "store" / "resources" / "format-1.sql"
 
-RESUMED_EVERY = 3
-"""Of so many kills one is followed by the rest of the script, which must end like an undisturbed one."""
-
 
 class Kills:
     """Numbers are handed out to two threads until one lies behind the script's end."""
 
-    def __init__(self, part: Part, library: Path, zygote: Zygote, below: str = "") -> None:
-        """Count the calls in the whole home, or only on one file or folder of it."""
+    def __init__(self, part: Part, zygote: Zygote, fault: Fault, resumed_every: int) -> None:
+        """Which calls are counted is said by `fault`. Of `resumed_every` kills one is followed by the rest of the
+        script, which must end like an undisturbed one.
+        """
         self._part = part
-        self._library = str(library)
-        self._below = below
+        self._fault = fault
+        self._resumed_every = resumed_every
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._over = False
@@ -38,6 +39,8 @@ class Kills:
         """The calls at which a process was killed: their number, name and file."""
         self.slowest_s = 0.0
         """The longest that a next start took, with looking at everything."""
+        self.merged = False
+        """Whether the script has merged segments, undisturbed."""
         self._undisturbed = self._run_undisturbed(zygote)
 
     def work(self, zygote: Zygote) -> None:
@@ -52,7 +55,7 @@ class Kills:
                 return
             notebook.note(Cut(how="SIGKILL", where=where))
             notebook.close()
-            resumed = number % RESUMED_EVERY == 0
+            resumed = number % self._resumed_every == 0
             ended = zygote.run(
                 "recover", home=home, notes=notes, seed=self._part.seed, count=CHAPTER if resumed else None
             )
@@ -63,20 +66,22 @@ class Kills:
         part = self._part
         home, notes = part.scratch / "undisturbed", part.folder / "undisturbed.jsonl"
         part.notebook("undisturbed").close()
-        assert zygote.run("write", home=home, notes=notes, seed=part.seed, count=CHAPTER) == 0, part.errors()
+        ended = zygote.run("write", home=home, notes=notes, seed=part.seed, count=CHAPTER)
+        assert ended in {0, jobs.NOTHING_MERGED}, part.errors()
+        self.merged = ended == 0
         return _looks(notes)[-1]
 
     def _killed(self, zygote: Zygote, home: Path, notes: Path, number: int) -> str | None:
         """Run the script until the call of this number, and say which it was; None if the script ended before."""
-        fault = msgspec.to_builtins(Fault(library=self._library, first=number, below=self._below))
+        fault = msgspec.to_builtins(replace(self._fault, first=number))
         ended = zygote.run("write", home=home, notes=notes, seed=self._part.seed, count=CHAPTER, fault=fault)
-        if ended not in (0, -signal.SIGKILL):
+        if ended not in (0, jobs.NOTHING_MERGED, -signal.SIGKILL):
             self._part.verdict.complain(f"the script ended with {ended} by itself: {self._part.errors()}")
             return None
         met = Path(f"{notes}.met")
         where = met.read_text().strip()
         met.unlink()
-        return where if ended else None
+        return where if ended == -signal.SIGKILL else None
 
     def _judge(self, notes: Path, where: str, ended: int, resumed: bool) -> None:
         verdict, looks = judged(read(notes)), _looks(notes)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, seed, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from tests.torture import look, workload
@@ -23,7 +23,8 @@ from tests.torture.script import PATHS, Step
 from tests.torture.workload import REPOS, Client
 
 repos = st.sampled_from(REPOS)
-paths = st.lists(st.sampled_from(PATHS[:6]), unique=True, max_size=3)
+paths = st.lists(st.sampled_from(PATHS[:6]), unique=True, min_size=1, max_size=4)
+gone_paths = st.lists(st.sampled_from(PATHS[:6]), unique=True, max_size=2)
 NEVER = 1 << 30
 
 
@@ -54,7 +55,7 @@ class Story(RuleBasedStateMachine):
         self.versions = itertools.count(1)
         self.client = Client(self.homes[-1], self.model)
 
-    @rule(repo=repos, put=paths, gone=paths, wait=st.booleans())
+    @rule(repo=repos, put=paths, gone=gone_paths, wait=st.booleans())
     def write(self, repo: str, put: list[str], gone: list[str], wait: bool) -> None:
         version = next(self.versions)
         puts = {path: lines(repo, path, version % 7) for path in put if path not in gone}
@@ -70,8 +71,8 @@ class Story(RuleBasedStateMachine):
 
     @rule(repo=repos)
     def follow_again(self, repo: str) -> None:
-        """From the beginning of the log, over what is held already."""
-        self.client.settle()
+        """To the end, and then from the beginning of the log, over what is held already."""
+        self._take("follow", repo)
         self.client.home.applied[repo] = 0
         self._take("follow", repo)
 
@@ -83,9 +84,10 @@ class Story(RuleBasedStateMachine):
     def sweep(self) -> None:
         self._take("sweep")
 
-    @rule(repo=repos)
-    def drop(self, repo: str) -> None:
-        self._take("drop", repo)
+    @rule()
+    def drop(self) -> None:
+        """The one of the two collections; the other grows."""
+        self._take("drop", "scrap")
 
     @rule()
     def look(self) -> None:
@@ -136,8 +138,8 @@ class Story(RuleBasedStateMachine):
         return self.folder / f"home-{next(self.numbers)}"
 
 
-def play(folder: Path, notes: Path, start: int, examples: int, steps: int) -> None:
-    """Raises AssertionError, with the shortest story that goes wrong."""
+def play(folder: Path, notes: Path, start: int, examples: int, steps: int, shrink: bool) -> None:
+    """Raises AssertionError when a story goes wrong; with `shrink`, with the shortest that does: that takes minutes."""
     workload.CHECKPOINT_PAGES = NEVER
     machine = type("Story", (Story,), {"folder": folder, "notes": notes, "numbers": itertools.count()})
     folder.mkdir(parents=True, exist_ok=True)
@@ -148,6 +150,8 @@ def play(folder: Path, notes: Path, start: int, examples: int, steps: int) -> No
             stateful_step_count=steps,
             deadline=None,
             database=None,
+            phases=[Phase.generate, Phase.shrink] if shrink else [Phase.generate],
+            report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from tests.torture.faults import Calls, Fault
 from tests.torture.history import judged, read
 from tests.torture.kills import Kills
 from tests.torture.part import Part
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.torture
 
 LOG, DENSE = "patina.db-wal", "indexes/papers/dense"
 """Where kills and failures are aimed at."""
+NEVER = 1 << 30
 STRIDE = 3
 CUTS = 8
 FILES = 40
@@ -28,11 +30,12 @@ STORIES, STEPS = 40, 25
 
 
 def kill_at_commits(part: Part, library: Path, zygote: Zygote) -> None:
-    Kills(part, library, zygote, LOG).work(zygote)
+    """At the writes too: what has been written survives its process."""
+    Kills(part, zygote, Fault(library=str(library), below=LOG, kinds=int(Calls.ALL)), NEVER).work(zygote)
 
 
 def kill_at_checkpoints(part: Part, library: Path, zygote: Zygote) -> None:
-    Kills(part, library, zygote, DENSE).work(zygote)
+    Kills(part, zygote, Fault(library=str(library), below=DENSE), NEVER).work(zygote)
 
 
 def cut(part: Part, _library: Path, zygote: Zygote) -> None:
@@ -50,7 +53,7 @@ def spoil(part: Part, _library: Path, zygote: Zygote) -> None:
 
 def play(part: Part, _library: Path, zygote: Zygote) -> None:
     fields = {"folder": part.scratch / "homes", "notes": part.folder, "seed": part.seed}
-    zygote.run("play", **fields, examples=STORIES, steps=STEPS)
+    zygote.run("play", **fields, examples=STORIES, steps=STEPS, shrink=False)
     for story in part.folder.glob("story-*.jsonl"):
         part.verdict.add(judged(read(story)))
 

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests.torture.faults import Fault
 from tests.torture.kills import Kills, Migration
 from tests.torture.part import Part
 from tests.torture.script import CHAPTER
@@ -20,14 +21,17 @@ from tests.torture.zygote import PROJECT, Zygote
 
 pytestmark = pytest.mark.torture
 
+RESUMED_EVERY = 3
+"""Of so many kills one is followed by the rest of the script."""
 MAX_RECOVERY_S = 10.0
 TRACED = "fsync,fdatasync,ftruncate,rename,renameat,renameat2,link,linkat,unlink,unlinkat"
 
 
 def test_a_kill_at_every_sync_point_loses_nothing(part: Part, library: Path, zygotes: list[Zygote]) -> None:
-    kills = Kills(part, library, zygotes[0])
+    kills = Kills(part, zygotes[0], Fault(library=str(library)), RESUMED_EVERY)
     with ThreadPoolExecutor(len(zygotes)) as pool:
         list(pool.map(kills.work, zygotes))
+    assert kills.merged
     calls = Counter(one.split()[1] for one in kills.met)
     assert len(kills.met) > 200
     assert {"fsync", "fdatasync", "rename", "unlink", "ftruncate", "link"} <= calls.keys()
