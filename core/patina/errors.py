@@ -39,15 +39,21 @@ class Outcome(NamedTuple):
 
 
 class PatinaError(Exception):
-    """The root. `message` is one sentence; `hint` the next step; `param` the field or setting to blame."""
+    """The root. `message` is one sentence; `hint` the next step; `param` the field or setting to blame.
+
+    `retry_after_s`: when it may go better, where that is known.
+    """
 
     code: ClassVar[str] = "error"
 
-    def __init__(self, message: str, *, hint: str = "", param: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, hint: str = "", param: str | None = None, retry_after_s: float | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.param = param
+        self.retry_after_s = retry_after_s
 
     @property
     def outcome(self) -> Outcome:

@@ -38,6 +38,11 @@ class DaemonSettings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     workers: Annotated[int, Meta(ge=0, le=1024)] = 0
     """Model threads; 0 is one a core."""
+    queue_tokens: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 250_000
+    """What may wait for one model; a request beyond it is refused with when to come again."""
+    cache_mb: Annotated[int, Meta(ge=0, le=1_000_000)] = 64
+    """For vectors that were computed lately; 0 keeps none."""
+    cache_ttl_s: Wait = 3600.0
 
 
 class PipelineSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -34,7 +34,7 @@ from patina.errors import Failed, PatinaError, Unavailable, Unsupported
 from patina.indexing import Indexing
 from patina.jobs import Jobs
 from patina.lock import HomeLock
-from patina.models import ModelPool
+from patina.models import Cache, ModelPool
 from patina.protocols import Embedder
 from patina.registry import Registry
 from patina.shelf import Shelf
@@ -131,9 +131,11 @@ class Patina:
         daemon = self.config.daemon
         pool = ModelPool(
             self._build_embedder,
+            cache=Cache(daemon.cache_mb << 20, daemon.cache_ttl_s, time.monotonic),
             threads=daemon.workers,
             keep_alive_s=seconds(daemon.keep_alive),
             max_memory_mb=daemon.max_memory_mb,
+            queue_tokens=daemon.queue_tokens,
         )
         stack.push_async_callback(self._run, pool.close)
         shelf = Shelf(self.config, self.registry, store, pool)

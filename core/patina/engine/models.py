@@ -24,21 +24,14 @@ class Models:
                 raise InvalidRequest("A text is empty.", hint="Leave it out.", param=f"texts[{position}]")
         model = await self._model(request.model)
         info = await model.describe()
-        batch = await model.tokenize(request.texts, request.kind)
-        cut = [position for position, tokens in enumerate(batch) if tokens.truncated]
-        if cut and not request.truncate:
-            raise InvalidRequest(
-                f"A text has more than {info.max_tokens} tokens, which is all that {info.name} takes.",
-                hint="Shorten it, or set `truncate`.",
-                param=f"texts[{cut[0]}]",
-            )
-        results = await model.compute(batch, Lane.QUESTION if len(batch) == 1 else Lane.REQUEST)
+        lane = Lane.QUESTION if len(request.texts) == 1 else Lane.REQUEST
+        results = await model.embed(request.texts, request.kind, lane, cut=request.truncate)
         return wire.Embeddings(
             model=info.name,
             dimension=info.dimension,
             vectors=[result.vector.astype("<f4", copy=False).tobytes() for result in results],
             tokens=[result.tokens for result in results],
-            truncated=cut,
+            truncated=[position for position, result in enumerate(results) if result.truncated],
         )
 
     async def _model(self, name: str | None) -> Model:

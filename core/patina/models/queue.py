@@ -11,7 +11,9 @@ import asyncio
 import enum
 import heapq
 import itertools
+import logging
 import threading
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -24,8 +26,12 @@ from patina.types import Tokens
 if TYPE_CHECKING:
     from patina.types import Vector
 
-MAX_WAITING_TOKENS = 4_000_000
-"""About five hours of one core with the default model; beyond it a request is refused whole."""
+log = logging.getLogger(__name__)
+
+MAX_WAITING_TOKENS = 250_000
+"""About a minute of two cores with the default model; beyond it a request is refused whole."""
+ATTEMPTS = 2
+"""At a text whose computation fails for a reason that may be gone the next time."""
 
 
 class Lane(enum.IntEnum):
@@ -42,6 +48,24 @@ class Result(msgspec.Struct, frozen=True, eq=False):
     vector: Vector
     tokens: int
     truncated: bool
+
+
+class _Speed:
+    """How fast texts are computed of late, in tokens a second of one thread."""
+
+    FADING = 0.98
+
+    def __init__(self) -> None:
+        self._tokens = self._seconds = 0.0
+
+    def note(self, tokens: int, seconds: float) -> None:
+        self._tokens = self._tokens * self.FADING + tokens
+        self._seconds = self._seconds * self.FADING + seconds
+
+    @property
+    def tokens_per_s(self) -> float | None:
+        """None before the first."""
+        return self._tokens / self._seconds if self._seconds else None
 
 
 class _Ticket:
@@ -87,6 +111,7 @@ class FairQueue:
         self._waiting_tokens = 0
         self._waiting_texts = 0
         self._running = 0
+        self._speed = _Speed()
         self._closed = False
         self._threads = [
             threading.Thread(target=self._work, name=f"patina-model-{n}", daemon=True) for n in range(threads)
@@ -135,11 +160,7 @@ class FairQueue:
         with self._ready:
             if self._closed:
                 raise Busy("The daemon is stopping.", hint="Ask again once it runs.")
-            if self._waiting_tokens + tokens > self._max_waiting_tokens:
-                raise Busy(
-                    f"{self._waiting_tokens} tokens are waiting for the model already.",
-                    hint="Try again in a minute, or send less at once.",
-                )
+            self._check_room(tokens, lane)
             ticket = _Ticket(batch, lane, self._now)
             self._waiting_tokens += tokens
             self._waiting_texts += len(batch)
@@ -147,11 +168,27 @@ class FairQueue:
             self._ready.notify(len(batch))
         return ticket
 
+    def _check_room(self, tokens: int, lane: Lane) -> None:
+        """However long a request is, it is taken when nothing waits; indexing limits itself."""
+        over = self._waiting_tokens + tokens - self._max_waiting_tokens
+        if over <= 0 or not self._waiting_tokens or lane is Lane.BACKGROUND:
+            return
+        speed = self._speed.tokens_per_s
+        wait_s = min(over, self._waiting_tokens) / (speed * len(self._threads)) if speed else None
+        raise Busy(
+            f"{self._waiting_tokens} tokens are waiting for the model already.",
+            hint="Try again a little later, or send less at once.",
+            retry_after_s=wait_s,
+        )
+
     def _work(self) -> None:
         while (taken := self._take()) is not None:
             ticket, position = taken
+            began = time.perf_counter()
             error = self._compute(ticket, position)
+            took_s = time.perf_counter() - began
             with self._ready:
+                self._speed.note(ticket.batch[position].count, took_s)
                 self._running -= 1
                 ticket.left -= 1
                 finished = ticket.left == 0
@@ -192,13 +229,18 @@ class FairQueue:
 
     def _compute(self, ticket: _Ticket, position: int) -> PatinaError | None:
         item = ticket.batch[position]
-        try:
-            embedded = self._embedder.embed([item])
-        except PatinaError as error:
-            ticket.cancelled = True
-            return error
-        except Exception as error:  # a request's edge: whatever a model throws fails this request alone
-            ticket.cancelled = True
-            return Failed(f"The model failed: {error}.", hint="The daemon's log says more.")
-        ticket.results[position] = Result(embedded.vectors[0], embedded.tokens, item.truncated)
-        return None
+        failure: PatinaError | None = None
+        for _ in range(ATTEMPTS):
+            try:
+                embedded = self._embedder.embed([item])
+            except PatinaError as error:
+                failure = error
+                break
+            except (Exception, SystemExit) as error:  # a request's edge: whatever a model throws fails it alone
+                log.exception("The model failed.")
+                failure = Failed(f"The model failed: {error}.", hint="The daemon's log says more.")
+            else:
+                ticket.results[position] = Result(embedded.vectors[0], embedded.tokens, item.truncated)
+                return None
+        ticket.cancelled = True
+        return failure

@@ -7,6 +7,7 @@ clients show nothing else.
 from __future__ import annotations
 
 import logging
+import math
 from http import HTTPStatus
 
 import msgspec
@@ -19,6 +20,8 @@ log = logging.getLogger(__name__)
 INVALID = "invalid_request_error"
 SERVER = "server_error"
 
+RETRY = frozenset({408, 429, 503})
+"""What may go better the next time; OpenAI's clients would also send again what failed for good."""
 _HEADERS = {
     401: {"www-authenticate": "Bearer"},
     503: {"retry-after": "1"},
@@ -34,14 +37,26 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     hint: str = ""
     type: str = INVALID
     param: str | None = None
-    headers: dict[str, str] = {}
+    more_headers: dict[str, str] = {}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"x-should-retry": "true" if self.status in RETRY else "false", **self.more_headers}
 
     def body(self, request_id: str) -> bytes:
         return msgspec.json.encode({"error": self.shape(request_id)})
 
+    def plain(self) -> bytes:
+        """As Ollama and TEI say it: ``{"error": "…"}``."""
+        return msgspec.json.encode({"error": self.sentence, "error_type": self.code})
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
     def shape(self, request_id: str) -> dict[str, str | None]:
         return {
-            "message": f"{self.message} {self.hint}".strip(),
+            "message": self.sentence,
             "hint": self.hint,
             "type": self.type,
             "code": self.code,
@@ -76,7 +91,7 @@ def problem_of(error: Exception, request_id: str) -> Problem:
                 status=405,
                 code="method_not_allowed",
                 message="This route does not take this method.",
-                headers=dict(error.headers or {}),
+                more_headers=dict(error.headers or {}),
             )
         case HTTPException() if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
             # What the framework blames on the client.
@@ -95,6 +110,14 @@ STOPPING = Unavailable("The daemon is stopping.", hint="Ask again when it runs."
 ROUTES = "See /health, /ready, /api/scry, /api/index, /api/embed, /api/embed/batch, /v1/models and /v1/embeddings."
 
 
+def _headers(error: PatinaError, status: int) -> dict[str, str]:
+    headers = _HEADERS.get(status, {})
+    if error.retry_after_s is None:
+        return headers
+    wait_s = max(1, math.ceil(error.retry_after_s))
+    return headers | {"retry-after": str(wait_s), "retry-after-ms": str(1000 * wait_s)}
+
+
 def _told(error: PatinaError) -> Problem:
     status, _, kind = error.outcome
     return Problem(
@@ -104,5 +127,5 @@ def _told(error: PatinaError) -> Problem:
         hint=error.hint,
         type=kind,
         param=error.param,
-        headers=_HEADERS.get(status, {}),
+        headers=_headers(error, status),
     )

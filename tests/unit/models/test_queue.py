@@ -22,6 +22,8 @@ class Gated:
     def __init__(self) -> None:
         self.gate = threading.Event()
         self.order: list[str] = []
+        self.stumbles = 0
+        """How often it fails for a reason of its own."""
 
     def tokenize(self, texts: Sequence[str], kind: Kind) -> list[Tokens]:
         return [Tokens(count=10, truncated=False, payload=text) for text in texts]
@@ -29,6 +31,9 @@ class Gated:
     def embed(self, batch: Sequence[Tokens]) -> Embedded:
         self.gate.wait(10)
         [text] = [str(item.payload) for item in batch]
+        if self.stumbles:
+            self.stumbles -= 1
+            raise MemoryError("out of memory")
         self.order.append(text)
         if text == "poison":
             raise ValueError("cannot be computed")
@@ -113,3 +118,33 @@ async def test_what_does_not_fit_is_refused_whole_and_at_once(queue: FairQueue, 
 
 async def test_an_empty_request_is_answered_at_once(queue: FairQueue) -> None:
     assert await queue.embed([], Lane.REQUEST) == []
+
+
+async def test_a_failure_that_passes_is_tried_again(queue: FairQueue, embedder: Gated) -> None:
+    embedder.gate.set()
+    embedder.stumbles = 1
+    task = await ask(queue, embedder, ["aaa", "bb"], Lane.REQUEST)
+    assert await task == [3.0, 2.0]
+    embedder.stumbles = 2
+    with pytest.raises(Failed, match="out of memory"):
+        await (await ask(queue, embedder, ["aaa"], Lane.REQUEST))
+    assert await (await ask(queue, embedder, ["a"], Lane.REQUEST)) == [1.0]
+
+
+async def test_a_full_queue_says_when_to_come_again(queue: FairQueue, embedder: Gated) -> None:
+    embedder.gate.set()
+    await (await ask(queue, embedder, [f"{n}" for n in range(20)], Lane.REQUEST))
+    embedder.gate.clear()
+    first = await ask(queue, embedder, ["x"] * 190, Lane.REQUEST)
+    with pytest.raises(Busy) as refused:
+        await (await ask(queue, embedder, ["y"] * 20, Lane.REQUEST))
+    assert refused.value.retry_after_s is not None
+    assert refused.value.retry_after_s > 0
+    indexing = await ask(queue, embedder, ["z"] * 20, Lane.BACKGROUND)
+    embedder.gate.set()
+    await asyncio.gather(first, indexing)
+
+
+async def test_a_long_request_is_taken_when_nothing_waits(queue: FairQueue, embedder: Gated) -> None:
+    embedder.gate.set()
+    assert len(await (await ask(queue, embedder, ["x"] * 500, Lane.REQUEST))) == 500
