@@ -127,5 +127,5 @@ def _told(error: PatinaError) -> Problem:
         hint=error.hint,
         type=kind,
         param=error.param,
-        headers=_headers(error, status),
+        more_headers=_headers(error, status),
     )
