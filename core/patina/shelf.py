@@ -154,6 +154,7 @@ class Shelf:
     def close(self) -> None:
         for shelved in self._open.values():
             try:
+                self._store.commit().result()  # what an index holds must not be lost to the store
                 shelved.index.checkpoint()
             except PatinaError as error:  # it is derived: what is not kept now is derived again at the next start
                 log.warning("collection=%s is not checkpointed: %s", shelved.name, error)
@@ -177,9 +178,11 @@ class Shelf:
         return shelved
 
     def _open_index(self, shelved: Shelved) -> None:
-        """An index that stands where deletes are forgotten already would keep what is gone: it starts over."""
+        """An index that stands where deletes are forgotten already would keep what is gone, and one that is ahead of
+        the log would not notice what is new: either starts over.
+        """
         shelved.applied = shelved.index.open(self._folder(shelved.name), _stamp_of(shelved.record))
-        if shelved.applied < self._store.swept(shelved.name):
+        if not self._store.swept(shelved.name) <= shelved.applied <= self._store.head(shelved.name):
             shelved.index.drop()
             shelved.applied = 0
 
