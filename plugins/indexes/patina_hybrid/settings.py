@@ -20,7 +20,7 @@ class HybridSettings(Settings, frozen=True, kw_only=True):
     """The most chunks that `rank-bm25` takes: it scans all of them for every question."""
     segment_size: Annotated[int, Meta(ge=2, le=1_000_000)] = 8_192
     """Vectors searched exactly before they become a graph."""
-    tail_max: Annotated[int, Meta(ge=2, le=4_000_000)] = 16_384
+    tail_max: Annotated[int, Meta(ge=2, le=4_000_000)] = 131_072
     """Vectors without a graph at which taking in new ones waits for the graphs."""
     ef: Annotated[int, Meta(ge=1, le=10_000)] = 256
     """How widely a single graph is searched, each of several less: higher finds more true neighbours, more slowly."""

@@ -220,13 +220,40 @@ def test_a_merge_pauses_for_a_full_tail_and_goes_on(passages: Passages, monkeypa
     monkeypatch.setattr(graph, "build", watched)
     arm = DenseArm(SMALL)
     arm.open(None, passages.stamp)
-    arm.apply(passages.puts(range(256)))
+    for segments, start in enumerate(range(0, 256, 64), start=1):
+        arm.apply(passages.puts(range(start, start + 64), first=start + 1))
+        while len(done) < segments:  # tails that wait together would become one segment
+            time.sleep(0.001)
     assert merging.wait(30)
     feed(arm, passages.puts(range(256, 340), first=257))
     go_on.set()
     arm.settle()
     assert done == [64, 64, 64, 64, 64, 256, 320]
     assert arm.ids() == passages.ids(range(340))
+    arm.close()
+
+
+def test_tails_that_wait_together_become_one_segment(passages: Passages, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would soon be merged anyway."""
+    go_on, real = threading.Event(), graph.build
+    built: list[int] = []
+
+    def watched(vectors: Vectors, breadth: graph.Breadth, may_go_on: Callable[[], bool]) -> object:
+        built.append(len(vectors))
+        assert go_on.wait(30)
+        return real(vectors, breadth, may_go_on)
+
+    monkeypatch.setattr(graph, "build", watched)
+    arm = DenseArm(HybridSettings(segment_size=64, tail_max=1024))
+    arm.open(None, passages.stamp)
+    for start in range(0, 384, 64):
+        arm.apply(passages.puts(range(start, start + 64), first=start + 1))
+        while not built:
+            time.sleep(0.001)
+    go_on.set()
+    arm.settle()
+    assert built == [64, 256, 64, 384]
+    assert arm.ids() == passages.ids(range(384))
     arm.close()
 
 
@@ -344,10 +371,11 @@ def test_in_a_quiet_time_segments_become_one(passages: Passages, monkeypatch: py
     monkeypatch.setattr(shelf, "QUIET_S", 0.3)
     arm = DenseArm(SMALL)
     arm.open(None, passages.stamp)
-    arm.apply(passages.puts(range(150)))
     limit = time.monotonic() + 30
-    while arm.stats()["dense_segments"] != 2 and time.monotonic() < limit:
-        time.sleep(0.001)
+    for segments, start in enumerate((0, 75), start=1):
+        arm.apply(passages.puts(range(start, start + 75), first=start + 1))
+        while arm.stats()["dense_segments"] != segments and time.monotonic() < limit:
+            time.sleep(0.001)
     while arm.stats()["dense_segments"] != 1 and time.monotonic() < limit:
         time.sleep(0.01)
     assert arm.stats()["dense_segments"] == 1

@@ -41,9 +41,11 @@ def opened(folder: Path, passages: Passages) -> DenseArm:
 def saved(folder: Path, passages: Passages, count: int = 230) -> None:
     """A segment for each 64, and a tail."""
     arm = opened(folder, passages)
-    arm.apply(passages.puts(range(count)))
-    while arm.stats()["dense_segments"] < count // SMALL.segment_size:
-        time.sleep(0.005)
+    for start in range(0, count, SMALL.segment_size):
+        end = min(start + SMALL.segment_size, count)
+        arm.apply(passages.puts(range(start, end), first=start + 1))
+        while arm.stats()["dense_segments"] < end // SMALL.segment_size:
+            time.sleep(0.005)
     arm.checkpoint()
     arm.close()
 

@@ -7,8 +7,8 @@ import sys
 import threading
 from contextlib import suppress
 
-NICENESS = 10
-"""How much is added to the thread's niceness: beside a thread that answers it gets about a tenth of a core."""
+NICENESS = 5
+"""How much is added to the thread's niceness: beside a busy thread it gets about a quarter of a core."""
 
 
 def step_back() -> None:

@@ -180,10 +180,10 @@ class Shelf:
         self._failure = error
 
     def _next_sources(self) -> Sequence[Part]:
-        """Full tails go first: they hold up new rows."""
+        """Full tails go first: they hold up new rows. Those that would soon be merged become one segment at once."""
         tails = self._full_tails()
         if tails:
-            return tails[:1]
+            return tails[: merge.FAN_OUT]
         return self._planned(merge.plan)
 
     def _quiet_sources(self) -> Sequence[Part]:
@@ -213,7 +213,7 @@ class Shelf:
     def _may_go_on(self, sources: Sequence[Part]) -> bool:
         """Asked between two steps of a long work. A merge pauses for full tails, which hold up new rows."""
         while isinstance(sources[0], Segment) and (tails := self._waiting_tails()):
-            self._build(tails[:1])
+            self._build(tails[: merge.FAN_OUT])
         return not self._closed
 
     def _waiting_tails(self) -> list[Tail]:
