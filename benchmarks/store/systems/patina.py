@@ -1,7 +1,7 @@
 """Patina itself: the engine in this process, with an embedder that is handed the vector of each question.
 
 What is loaded goes straight to the engine's store, for no request takes vectors from outside: vectors first, then the
-documents, so that no model is ever asked for them. From there on all is as it is for everybody.
+documents, so that no model is ever asked for them. From there on all is as it is in the daemon.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+import uvloop
 
 from benchmarks.store.passages import DIMENSION, Batch, Document, Question
 from patina import wire
@@ -40,7 +41,7 @@ BUILDER = "patina-dense"
 
 
 class Given:
-    """An embedder that only knows what it was told; "" is what it measures passages with."""
+    """An embedder that only knows what it was told; whatever else the engine wants to know of it says nothing."""
 
     info = ModelInfo(name="given", dimension=DIMENSION, max_tokens=512, identity="given" * 8)
 
@@ -51,7 +52,8 @@ class Given:
         return [Tokens(count=1, truncated=False, payload=text) for text in texts]
 
     def embed(self, batch: Sequence[Tokens]) -> Embedded:
-        vectors = np.stack([self.vectors[str(tokens.payload)] for tokens in batch])
+        nothing = np.zeros(DIMENSION, np.float32)
+        vectors = np.stack([self.vectors.get(str(tokens.payload), nothing) for tokens in batch])
         return Embedded(vectors=vectors, tokens=len(batch))
 
     def close(self) -> None: ...
@@ -64,7 +66,7 @@ class Measured:
     def open(self, folder: Path) -> None:
         self._given = Given()
         self._in_flight: deque[Future[Any]] = deque()
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="engine", daemon=True)
         self._thread.start()
         config = Config(home=folder)
