@@ -12,6 +12,7 @@ from http import HTTPStatus
 
 import msgspec
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+from msgspec.structs import force_setattr
 
 from patina.errors import PatinaError, Unavailable
 
@@ -37,11 +38,11 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     hint: str = ""
     type: str = INVALID
     param: str | None = None
-    more_headers: dict[str, str] = {}
+    headers: dict[str, str] = {}
 
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"x-should-retry": "true" if self.status in RETRY else "false", **self.more_headers}
+    def __post_init__(self) -> None:
+        again = "true" if self.status in RETRY else "false"
+        force_setattr(self, "headers", {"x-should-retry": again, **self.headers})
 
     def body(self, request_id: str) -> bytes:
         return msgspec.json.encode({"error": self.shape(request_id)})
@@ -91,7 +92,7 @@ def problem_of(error: Exception, request_id: str) -> Problem:
                 status=405,
                 code="method_not_allowed",
                 message="This route does not take this method.",
-                more_headers=dict(error.headers or {}),
+                headers=dict(error.headers or {}),
             )
         case HTTPException() if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
             # What the framework blames on the client.
@@ -127,5 +128,5 @@ def _told(error: PatinaError) -> Problem:
         hint=error.hint,
         type=kind,
         param=error.param,
-        more_headers=_headers(error, status),
+        headers=_headers(error, status),
     )
