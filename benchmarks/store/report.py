@@ -19,7 +19,7 @@ processes of its own, on cores that others use too: compare within a table. The 
 in pieces of at most 800 characters. The first 20,000 vectors are the default model's, of the first 400 characters of
 each piece; the others are real ones moved by half the difference of two others (`benchmarks/store/fixture.py`). The
 200 questions are six words each with the model's vector for them, which every system is handed: no time here is the
-model's.
+model's. Patina gets it from an embedder that looks it up, and from its own cache when the question comes again.
 
 Each system is at its documented best setting (`benchmarks/store/systems/`).
 
