@@ -22,13 +22,13 @@ BANNED_NAMES = re.compile(r"(Manager|Helper|Utils?|Base|Impl)$")
 # From the ground up. A room imports only rooms below it; rooms of one line do not know each other.
 FLOORS = (
     {"types", "identity"},
-    {"errors", "_hooks"},
+    {"errors", "meters", "_hooks"},
     {"places"},
     {"wire"},
     {"codec", "protocols", "hookspecs"},
     {"config"},
     {"registry", "lock"},
-    {"store"},
+    {"store", "access"},
     {"models"},
     {"shelf"},
     {"ingest", "retrieval", "verify"},

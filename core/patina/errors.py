@@ -9,10 +9,12 @@
     │   └── JobNotFound
     ├── PluginError        a plugin failed to load, build or keep its promise
     ├── Busy               a queue is full; try again
+    │   └── RateLimited    …for this caller, who asks too often
     ├── Locked             another process holds the home
     ├── Unavailable        nothing is running, or it cannot be reached
     ├── TimedOut           a deadline passed
-    ├── Denied             the caller may not do this
+    ├── Denied             the caller has not shown who it is
+    │   └── InsufficientScope  …or its key does not allow this
     ├── Refused            refused for safety
     ├── Mismatch           the index was made by another model
     ├── Corrupt            stored data is damaged, or newer than this version
@@ -95,6 +97,10 @@ class Busy(PatinaError):
     code = "busy"
 
 
+class RateLimited(Busy):
+    code = "rate_limited"
+
+
 class Locked(PatinaError):
     code = "locked"
 
@@ -109,6 +115,10 @@ class TimedOut(PatinaError):
 
 class Denied(PatinaError):
     code = "denied"
+
+
+class InsufficientScope(Denied):
+    code = "insufficient_scope"
 
 
 class Refused(PatinaError):
@@ -149,10 +159,12 @@ OUTCOMES: dict[str, Outcome] = {
     "job_not_found": Outcome(404, 2, "invalid_request_error"),
     "plugin_failed": Outcome(500, 1, "server_error"),
     "busy": Outcome(503, 1, "server_error"),
+    "rate_limited": Outcome(429, 1, "rate_limit_error"),
     "locked": Outcome(409, 4, "server_error"),
     "unavailable": Outcome(503, 3, "server_error"),
     "timed_out": Outcome(504, 1, "server_error"),
     "denied": Outcome(401, 1, "authentication_error"),
+    "insufficient_scope": Outcome(403, 1, "permission_error"),
     "refused": Outcome(403, 6, "permission_error"),
     "model_mismatch": Outcome(409, 1, "invalid_request_error"),
     "corrupt": Outcome(500, 1, "server_error"),

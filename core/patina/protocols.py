@@ -75,6 +75,18 @@ class Embedder(Protocol):
 
 
 @runtime_checkable
+class Detokenizer(Protocol):
+    """What an embedder may be besides: one that tells which texts its own token ids stand for."""
+
+    def detokenize(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        """A text for each list, without prefix; special tokens stand for nothing.
+
+        Raises `InvalidRequest` with the param ``ids[n]`` for an id that the model has not.
+        """
+        ...
+
+
+@runtime_checkable
 class Index(Protocol):
     """A searchable view of one collection, derived from the store's log: it may lose everything and be rebuilt.
 

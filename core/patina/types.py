@@ -21,6 +21,9 @@ Kind: TypeAlias = Literal["query", "passage"]
 """What a text is embedded as: asymmetric models (E5) prefix questions and documents differently."""
 
 Mode: TypeAlias = Literal["hybrid", "semantic", "lexical", "file"]
+Scope: TypeAlias = Literal["read", "write", "embed", "deploy", "admin"]
+"""What a key lets its bearer do: `patina.access`."""
+
 Seq: TypeAlias = int
 """A position in the store's log: from 1, monotonic over all collections, 0 = before everything."""
 

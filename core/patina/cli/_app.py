@@ -31,6 +31,7 @@ COMMANDS = {
 }
 GROUPS = {
     "daemon": ("patina.cli.daemon:group", "See and end the daemon of this home."),
+    "key": ("patina.cli.key:group", "Who may come in over HTTP, and what for."),
     "jobs": ("patina.cli.jobs:group", "What is under way, and what became of what was."),
     "plugins": ("patina.cli.plugins:group", "What is installed, and what of it works."),
     "config": ("patina.cli.config:group", "The settings in force."),

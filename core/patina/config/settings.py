@@ -29,6 +29,8 @@ class DaemonSettings(msgspec.Struct, frozen=True, kw_only=True):
     keep_alive: Duration = "5m"
     """How long an idle model stays in memory; `seconds` reads it."""
     max_memory_mb: Count = 2048
+    require_key: bool = False
+    """Whether a key is needed on this machine's own addresses too; elsewhere it always is."""
     transports: Annotated[list[Text], Meta(min_length=1, max_length=100)] = msgspec.field(
         default_factory=lambda: ["http", "unix"]
     )

@@ -17,6 +17,8 @@ import msgspec
 import numpy as np
 
 from patina import wire
+from patina.access import AuditLog, check_scope
+from patina.codec import reply_type
 from patina.config import Config, prepare_home, seconds
 from patina.engine.answers import Answers
 from patina.engine.backups import Backups
@@ -30,6 +32,7 @@ from patina.engine.keeping import Keeping
 from patina.engine.models import Models
 from patina.engine.removal import Removal
 from patina.engine.soundness import Soundness
+from patina.engine.watching import Requests, Watching
 from patina.errors import Failed, PatinaError, Unavailable, Unsupported
 from patina.indexing import Indexing
 from patina.jobs import Jobs
@@ -73,9 +76,13 @@ class Patina:
         self.registry = registry or Registry.load(self.config.plugins, extra=plugins or {})
         self.endpoints: list[Endpoint] = []
         """Where doors are open; filled in by whoever opens them."""
+        self.audit: AuditLog | None = None
+        """Where changes are written down; filled in likewise."""
         self.shutdown_requested = asyncio.Event()
         self.busy = 0
         """Requests under way."""
+        self.requests = Requests()
+        """Those that were answered."""
         self.last_activity = time.monotonic()
         self._embedder = embedder
         self._resume_jobs = resume_jobs
@@ -154,13 +161,14 @@ class Patina:
 
     def _seat(self, rooms: Rooms) -> Imports:
         """One desk a subject; every request belongs to one. Returns the one that has something to end."""
-        imports = Imports(rooms)
+        imports, models = Imports(rooms), Models(rooms)
         desks: list[Desk] = [
             Health(rooms, self),
             Answers(rooms),
             Intake(rooms),
             JobsDesk(rooms),
-            Models(rooms),
+            models,
+            Watching(rooms, self, self.requests, models),
             Keeping(rooms),
             Removal(rooms),
             Exports(rooms),
@@ -199,6 +207,7 @@ class Patina:
             self._require_open()
             raise Unsupported(f"This version does not know {type(request).__name__}.", hint="Update the daemon.")
         with self._edge(request, caller):
+            check_scope(request, caller)
             reply: R = await handler(wire.checked(request))
             return reply
 
@@ -208,9 +217,11 @@ class Patina:
         if start is None:
             self._require_open()
             raise Unsupported(f"{type(request).__name__} does not stream.", hint="Use `handle`.")
-        with self._edge(request, caller):
+        with self._edge(request, caller) as edge:
+            check_scope(request, caller)
             async with aclosing(start(wire.checked(request))) as events:  # type: ignore[type-var]
                 async for event in events:
+                    edge.replied = isinstance(event, reply_type(type(request)))
                     yield event
 
     def _require_open(self) -> None:
@@ -218,7 +229,7 @@ class Patina:
             raise Unavailable("This engine is not open.", hint="Use `async with Patina(...)`, or call `start`.")
 
     def _edge(self, request: Request[Any], caller: Caller) -> _Edge:
-        return _Edge(self, type(request).__name__, caller)
+        return _Edge(self, request, caller)
 
     # -- for Python programs ------------------------------------------------------------------------------------------
 
@@ -250,23 +261,32 @@ class Patina:
 
 
 class _Edge:
-    """Around every request: counts it, and lets nothing but a `PatinaError` out."""
+    """Around every request: counts it, writes down what it changed, and lets nothing but a `PatinaError` out."""
 
-    def __init__(self, engine: Patina, what: str, caller: Caller) -> None:
+    def __init__(self, engine: Patina, request: Request[Any], caller: Caller) -> None:
         self._engine = engine
-        self._what = what
+        self._request = request
         self._caller = caller
+        self._began = time.perf_counter()
+        self.replied = False
+        """A stream that has told its reply is done, though nobody asks it for its end."""
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> _Edge:
         self._engine.busy += 1
         self._engine.last_activity = time.monotonic()
+        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._engine.busy -= 1
         self._engine.last_activity = time.monotonic()
+        failure = None if self.replied else error
+        self._engine.requests.note(self._request, failure, time.perf_counter() - self._began)
+        if self._engine.audit is not None:
+            self._engine.audit.note_request(self._request, self._caller, failure)
         if isinstance(error, Exception) and not isinstance(error, PatinaError):
-            log.error("request=%s origin=%s failed", self._what, self._caller.origin, exc_info=error)
-            raise Failed(f"{self._what} failed: {type(error).__name__}.", hint="The log has the details.") from error
+            what, caller = type(self._request).__name__, self._caller
+            log.error("request=%s origin=%s id=%s failed", what, caller.origin, caller.request_id, exc_info=error)
+            raise Failed(f"{what} failed: {type(error).__name__}.", hint="The log has the details.") from error
 
 
 def _plain(document: Mapping[str, Any] | wire.InputDocument) -> Any:

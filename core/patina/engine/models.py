@@ -15,14 +15,18 @@ class Models:
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
-        self.handlers: Mapping[type, Handler] = {wire.Embed: self._embed, wire.Models: self._models}
+        self.handlers: Mapping[type, Handler] = {
+            wire.Embed: self._embed,
+            wire.Detokenize: self._detokenize,
+            wire.Models: self._models,
+        }
         self.streams: Mapping[type, Stream] = {}
 
     async def _embed(self, request: wire.Embed) -> wire.Embeddings:
         for position, text in enumerate(request.texts):
             if not text:
                 raise InvalidRequest("A text is empty.", hint="Leave it out.", param=f"texts[{position}]")
-        model = await self._model(request.model)
+        model = await self.choose(request.model)
         info = await model.describe()
         lane = Lane.QUESTION if len(request.texts) == 1 else Lane.REQUEST
         results = await model.embed(request.texts, request.kind, lane, cut=request.truncate)
@@ -34,7 +38,11 @@ class Models:
             truncated=[position for position, result in enumerate(results) if result.truncated],
         )
 
-    async def _model(self, name: str | None) -> Model:
+    async def _detokenize(self, request: wire.Detokenize) -> wire.Detokenized:
+        model = await self.choose(request.model)
+        return wire.Detokenized(texts=await model.detokenize(request.ids))
+
+    async def choose(self, name: str | None) -> Model:
         """The model of that name, or the default one. Raises `ModelNotFound` with the valid names."""
         if name is None or name in self._embedders():
             return self._rooms.pool.model(name or self._rooms.config.defaults.embedder)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from patina.errors import InvalidRequest, PatinaError, PluginError
 from patina.models.cache import Cache, key
+from patina.models.counting import Marks
 from patina.models.everyday import EVERYDAY_QUESTIONS
 from patina.models.queue import FairQueue, Lane, Result
 from patina.models.sharing import Sharing
-from patina.protocols import Embedder
+from patina.protocols import Detokenizer, Embedder
 from patina.types import Kind, ModelInfo, Tokens
 
 if TYPE_CHECKING:
@@ -39,11 +40,12 @@ class _TooLongError(Exception):
 class Model:
     """One embedder with its queue. `loaded` turns true with the first vector and false when it is unloaded."""
 
-    def __init__(self, name: str, embedder: Embedder, queue: FairQueue, cache: Cache, clock: Clock) -> None:
-        self.name = name
+    def __init__(self, embedder: Embedder, queue: FairQueue, cache: Cache, marks: Marks, clock: Clock) -> None:
+        self.name = marks.model
         self.loaded = False
-        self._embedder = embedder
         self._queue = queue
+        self._marks = marks
+        self._embedder = embedder
         self._sharing = Sharing(cache)
         self._prepare = ThreadPoolExecutor(1, thread_name_prefix="patina-tokens")
         self._clock = clock
@@ -54,6 +56,10 @@ class Model:
     @property
     def waiting(self) -> int:
         return self._queue.waiting
+
+    @property
+    def waiting_tokens(self) -> int:
+        return self._queue.waiting_tokens
 
     @property
     def idle(self) -> bool:
@@ -82,6 +88,15 @@ class Model:
     def measure(self, texts: Sequence[str]) -> list[int]:
         """Token counts of passages, prefix and special tokens included. Blocks; for the chunker's thread."""
         return [tokens.count for tokens in self._embedder.tokenize(texts, "passage")]
+
+    async def detokenize(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        """What its own token ids stand for. Raises `InvalidRequest` for an id that it has not, or if it cannot tell."""
+        embedder = self._embedder
+        if not isinstance(embedder, Detokenizer):
+            raise InvalidRequest(
+                f"{self.info().name} cannot tell what its token ids stand for.", hint="Send the text.", param="ids"
+            )
+        return await self._in_prepare(lambda: embedder.detokenize(ids))
 
     async def embed(self, texts: Sequence[str], kind: Kind, lane: Lane, *, cut: bool = True) -> list[Result]:
         """One result a text, in order. Equal texts are computed once, and those of late come from the cache.
@@ -113,7 +128,9 @@ class Model:
         self.last_used = self._clock()
         results = await self._queue.embed(batch, lane)
         self.last_used = self._clock()
-        self.loaded = True
+        if not self.loaded:
+            self.loaded = True
+            self._marks.changed("loaded")
         return results
 
     async def _tokenized(self, texts: Sequence[str], kind: Kind) -> list[Tokens]:
@@ -139,7 +156,9 @@ class Model:
 
     def unload(self) -> None:
         self._embedder.close()
-        self.loaded = False
+        if self.loaded:
+            self.loaded = False
+            self._marks.changed("unloaded")
 
     def close(self) -> None:
         self._queue.close()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from patina.models.cache import Cache
+from patina.models.counting import Counting
 from patina.models.model import Clock, Model
 from patina.models.queue import MAX_WAITING_TOKENS, FairQueue
 from patina.protocols import Embedder
@@ -36,6 +37,7 @@ class ModelPool:
         clock: Clock = time.monotonic,
     ) -> None:
         self.cache = cache
+        self.counting = Counting()
         self._build = build
         self._queue_tokens = queue_tokens
         self._threads = threads or os.cpu_count() or 1
@@ -56,8 +58,9 @@ class ModelPool:
         """Raises `ConfigError` for a name that no plugin offers."""
         if name not in self._models:
             embedder = self._build(name)
-            queue = FairQueue(embedder, self._threads, self._queue_tokens)
-            self._models[name] = Model(name, embedder, queue, self.cache, self._clock)
+            marks = self.counting.of(name)
+            queue = FairQueue(embedder, self._threads, self._queue_tokens, marks)
+            self._models[name] = Model(embedder, queue, self.cache, marks, self._clock)
         return self._models[name]
 
     def unload_idle(self) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from patina.errors import Busy, Failed, PatinaError
+from patina.models.counting import Counting, Marks
 from patina.protocols import Embedder
 from patina.types import Tokens
 
@@ -79,6 +80,7 @@ class _Ticket:
         self.results: list[Result | None] = [None] * len(batch)
         self.left = len(batch)
         self.cancelled = False
+        self.entered = time.perf_counter()
         self.loop = asyncio.get_running_loop()
         self.done: asyncio.Future[None] = self.loop.create_future()
 
@@ -101,8 +103,15 @@ class _Ticket:
 class FairQueue:
     """Model threads around one embedder, fed by lowest virtual tag."""
 
-    def __init__(self, embedder: Embedder, threads: int, max_waiting_tokens: int = MAX_WAITING_TOKENS) -> None:
+    def __init__(
+        self,
+        embedder: Embedder,
+        threads: int,
+        max_waiting_tokens: int = MAX_WAITING_TOKENS,
+        marks: Marks | None = None,
+    ) -> None:
         self._embedder = embedder
+        self._marks = marks or Counting().of("")
         self._max_waiting_tokens = max_waiting_tokens
         self._ready = threading.Condition()
         self._heap: list[tuple[float, int, _Ticket]] = []
@@ -123,6 +132,10 @@ class FairQueue:
     def waiting(self) -> int:
         """Texts that no thread has taken yet."""
         return self._waiting_texts
+
+    @property
+    def waiting_tokens(self) -> int:
+        return self._waiting_tokens
 
     @property
     def idle(self) -> bool:
@@ -192,6 +205,7 @@ class FairQueue:
                 self._running -= 1
                 ticket.left -= 1
                 finished = ticket.left == 0
+            self._marks.computed(ticket.batch[position].count, took_s, failed=error is not None)
             if error is not None or finished:
                 ticket.settle(error)
 
@@ -211,6 +225,8 @@ class FairQueue:
 
     def _advance(self, ticket: _Ticket, tag: float) -> int:
         position = ticket.taken
+        if not position:
+            self._marks.waited(time.perf_counter() - ticket.entered, ticket.lane.name.lower())
         tokens = ticket.batch[position].count
         self._now = max(self._now, tag)
         self._waiting_tokens -= tokens
@@ -226,6 +242,7 @@ class FairQueue:
         rest = ticket.batch[ticket.taken :]
         self._waiting_tokens -= sum(item.count for item in rest)
         self._waiting_texts -= len(rest)
+        self._marks.given_up(len(rest))
 
     def _compute(self, ticket: _Ticket, position: int) -> PatinaError | None:
         item = ticket.batch[position]

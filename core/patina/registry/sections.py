@@ -117,6 +117,7 @@ def _filled(kind: Kind, offer: AnyOffer, config: Config, values: Mapping[str, An
     if kind.noun == "transport":
         known |= {
             "host": (lambda: config.daemon.host, "daemon.host"),
+            "require_key": (lambda: config.daemon.require_key, "daemon.require_key"),
             "port": (lambda: config.daemon.port, "daemon.port"),
             "socket": (lambda: str(socket_path(config)), "socket"),
         }

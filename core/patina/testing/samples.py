@@ -66,6 +66,7 @@ _REPORT = wire.IndexReport(
     job=7,
 )
 
+_CACHE = wire.CacheReply(entries=1, bytes=1936, max_bytes=1 << 20, hits=3, misses=2, evicted=1, expired=0)
 _JOB = wire.Job(
     id=7,
     kind="index",
@@ -92,6 +93,10 @@ REQUESTS: tuple[wire.AnyRequest, ...] = (
     wire.Ping(),
     wire.Status(),
     wire.Shutdown(),
+    wire.Metrics(),
+    wire.CacheStats(),
+    wire.ClearCache(),
+    wire.WarmCache(texts=["Where are the ships?"], kind="query", model="fake"),
     wire.Scry(
         query=_SPIKY,
         limit=7,
@@ -129,6 +134,7 @@ REQUESTS: tuple[wire.AnyRequest, ...] = (
     wire.IndexPaths(paths=["/srv/a project", "/srv/b"], name="both", wait=False, strict=True),
     wire.Rebuild(repo="notes"),
     wire.Embed(texts=[_SPIKY, ""], kind="passage", model="fake", truncate=True),
+    wire.Detokenize(ids=[[0, 2**31 - 1], []], model="fake"),
     wire.Models(),
     wire.Verify(repos=["notes"], full=True),
     wire.Export(repos=["notes"]),
@@ -207,9 +213,18 @@ REPLIES: dict[type[wire.Request[Any]], Any] = {
         tokens=[9, 2],
         truncated=[0],
     ),
+    wire.Detokenize: wire.Detokenized(texts=["naïve", ""]),
     wire.Models: wire.ModelList(
         models=[
-            wire.ModelEntry(name="fake", dimension=2, max_tokens=512, created=1_700_000_000, default=True, loaded=False)
+            wire.ModelEntry(
+                name="fake",
+                dimension=2,
+                max_tokens=512,
+                created=1_700_000_000,
+                default=True,
+                loaded=False,
+                aliases=["text-embedding-3-small"],
+            )
         ]
     ),
     wire.Verify: wire.VerifyReport(
@@ -255,6 +270,20 @@ REPLIES: dict[type[wire.Request[Any]], Any] = {
     wire.OpenImport: _JOB,
     wire.ImportBatch: _JOB,
     wire.CloseImport: _JOB,
+    wire.Metrics: wire.MetricsReply(
+        measures=[
+            wire.Measure(
+                name="patina_inference_seconds",
+                about="Of one text.",
+                kind="histogram",
+                samples=[wire.Sample(labels={"model": "onnx"}, value=0.75, buckets=[0, 2, 3])],
+                bounds=[0.1, 1.0],
+            )
+        ]
+    ),
+    wire.CacheStats: _CACHE,
+    wire.ClearCache: _CACHE,
+    wire.WarmCache: _CACHE,
     wire.PlanRebuild: wire.RebuildPlan(
         steps=[wire.RebuildStep(repo="notes", arm="dense", reason="A file is missing.", chunks=2)]
     ),

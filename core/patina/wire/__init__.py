@@ -54,7 +54,26 @@ from patina.wire.keeping import (
 )
 from patina.wire.life import CollectionStatus, Ping, Pong, Shutdown, Status, StatusReply, Stopping
 from patina.wire.message import Caller, Event, InputFailure, Name, PathText, QueryText, Reply, Request, Text
-from patina.wire.vectors import MAX_EMBED_TEXTS, Embed, Embeddings, ModelEntry, ModelList, Models
+from patina.wire.vectors import (
+    MAX_EMBED_TEXTS,
+    Detokenize,
+    Detokenized,
+    Embed,
+    Embeddings,
+    ModelEntry,
+    ModelList,
+    Models,
+)
+from patina.wire.watching import (
+    CacheReply,
+    CacheStats,
+    ClearCache,
+    Measure,
+    Metrics,
+    MetricsReply,
+    Sample,
+    WarmCache,
+)
 
 AnyRequest: TypeAlias = (
     Scry
@@ -62,6 +81,7 @@ AnyRequest: TypeAlias = (
     | IndexPaths
     | Rebuild
     | Embed
+    | Detokenize
     | Models
     | Start
     | ListJobs
@@ -83,6 +103,10 @@ AnyRequest: TypeAlias = (
     | Commit
     | Backup
     | PlanRebuild
+    | Metrics
+    | CacheStats
+    | ClearCache
+    | WarmCache
 )
 AnyEvent: TypeAlias = IndexReport | Reports | Progress | Watched | ExportedChunk | Exported | BackupPart | BackupDone
 
@@ -95,9 +119,12 @@ __all__ = [
     "Backup",
     "BackupDone",
     "BackupPart",
+    "CacheReply",
+    "CacheStats",
     "Caller",
     "CancelJob",
     "ChunkLine",
+    "ClearCache",
     "CloseImport",
     "CollectionStats",
     "CollectionStatus",
@@ -105,6 +132,8 @@ __all__ = [
     "Committed",
     "Delete",
     "Deleted",
+    "Detokenize",
+    "Detokenized",
     "Embed",
     "Embeddings",
     "Event",
@@ -127,6 +156,9 @@ __all__ = [
     "JobNumber",
     "JobState",
     "ListJobs",
+    "Measure",
+    "Metrics",
+    "MetricsReply",
     "ModelEntry",
     "ModelList",
     "Models",
@@ -148,6 +180,7 @@ __all__ = [
     "Request",
     "ResumeJob",
     "RetryJob",
+    "Sample",
     "Scry",
     "ShowJob",
     "Shutdown",
@@ -160,6 +193,7 @@ __all__ = [
     "Text",
     "Verify",
     "VerifyReport",
+    "WarmCache",
     "WatchJob",
     "Watched",
     "Why",

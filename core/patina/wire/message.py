@@ -7,6 +7,8 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 from msgspec import Meta
 
+from patina.types import Scope
+
 R_co = TypeVar("R_co", covariant=True)
 AnyRequestT = TypeVar("AnyRequestT", bound="Request[Any]")
 
@@ -17,10 +19,14 @@ QueryText = Annotated[str, Meta(max_length=20_000)]
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks: `origin` is the door ("unix", "http", "local"), `name` the key, user or process behind it."""
+    """Who asks: `origin` is the door ("unix", "http", "local"), `name` the key, user or address behind it."""
 
     origin: str = "local"
     name: str = ""
+    scopes: tuple[Scope, ...] | None = None
+    """What a key allows; None, for the home's owner, is everything."""
+    request_id: str = ""
+    """As the door tells it to the client; empty where a door has none."""
 
 
 class Request(msgspec.Struct, Generic[R_co], frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="op"):

@@ -1,4 +1,4 @@
-"""Texts in, vectors out; and the models there are."""
+"""Texts in, vectors out; token ids in, texts out; and the models there are."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from patina.types import Kind
 from patina.wire.message import Name, Reply, Request, Text
 
 MAX_EMBED_TEXTS = 2048
+MAX_TOKEN_IDS = 1_000_000
+
+TokenId = Annotated[int, Meta(ge=0, lt=1 << 31)]
 
 
 class Embeddings(Reply, frozen=True, kw_only=True):
@@ -33,6 +36,22 @@ class Embed(Request[Embeddings], frozen=True, kw_only=True, tag="embed"):
     """Cut a text over the model's maximum; otherwise it is refused."""
 
 
+class Detokenized(Reply, frozen=True, kw_only=True):
+    texts: list[str]
+    """One for each list of ids, in order."""
+
+
+class Detokenize(Request[Detokenized], frozen=True, kw_only=True, tag="detokenize"):
+    """What a model's own token ids stand for; special tokens stand for nothing."""
+
+    ids: Annotated[
+        list[Annotated[list[TokenId], Meta(max_length=MAX_TOKEN_IDS)]],
+        Meta(min_length=1, max_length=MAX_EMBED_TEXTS),
+    ]
+    model: Name | None = None
+    """A name from `Models`; null takes the default."""
+
+
 class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     dimension: int
@@ -41,6 +60,8 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
     """Unix time of the artefact."""
     default: bool
     loaded: bool
+    aliases: list[str] = []
+    """Other names that mean this model, as configured."""
 
 
 class ModelList(Reply, frozen=True, kw_only=True):

@@ -48,6 +48,9 @@ class OnnxEmbedder:
         prefix = card.prefix_query if kind == "query" else card.prefix_passage
         return self._tokenizer()([prefix + _encodable(text) for text in texts])
 
+    def detokenize(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        return self._tokenizer().texts(ids)
+
     def embed(self, batch: Sequence[Tokens]) -> Embedded:
         session, card = self._session(), self._card()
         vectors = np.empty((len(batch), card.dimension), np.float32)

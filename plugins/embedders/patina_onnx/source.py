@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from patina.errors import ModelNotFound
 from patina.types import Tokens
@@ -18,8 +18,15 @@ from patina_onnx.settings import MODEL, OnnxSettings
 _DEFAULT_CACHE = "~/.patina/cache/models"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
-Tokenize: TypeAlias = Callable[[Sequence[str]], list[Tokens]]
-"""Safe to call from several threads; the payload of each `Tokens` is int64 [count], the ids."""
+
+class Tokenize(Protocol):
+    """Safe to call from several threads; the payload of each `Tokens` is int64 [count], the ids."""
+
+    def __call__(self, texts: Sequence[str]) -> list[Tokens]: ...
+
+    def texts(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        """What ids stand for. Raises `InvalidRequest` for one that there is none of."""
+        ...
 
 
 class Source(Protocol):

@@ -9,7 +9,7 @@ import numpy as np
 from tokenizers import Encoding
 from tokenizers import Tokenizer as _Tokenizer
 
-from patina.errors import Corrupt
+from patina.errors import Corrupt, InvalidRequest
 from patina.types import Tokens
 
 
@@ -29,6 +29,23 @@ class Tokenizer:
 
     def __call__(self, texts: Sequence[str]) -> list[Tokens]:
         return [_tokens(encoding) for encoding in self._inner.encode_batch_fast(texts)]
+
+    def texts(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        """What ids stand for. Raises `InvalidRequest` for one that there is none of."""
+        check_known(ids, self._inner.get_vocab_size())
+        return self._inner.decode_batch([list(numbers) for numbers in ids], skip_special_tokens=True)
+
+
+def check_known(ids: Sequence[Sequence[int]], size: int) -> None:
+    """Raises `InvalidRequest` for an id that a model of `size` tokens has not."""
+    for position, numbers in enumerate(ids):
+        for number in numbers:
+            if number >= size:
+                raise InvalidRequest(
+                    f"{number} is no token of this model, which has {size}.",
+                    hint="Send the text itself.",
+                    param=f"ids[{position}]",
+                )
 
 
 def _tokens(encoding: Encoding) -> Tokens:

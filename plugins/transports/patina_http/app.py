@@ -9,7 +9,7 @@ from litestar.datastructures import State
 from litestar.types import ASGIApp
 
 from patina.protocols import Service
-from patina_http import api, openai
+from patina_http import api, openai, watching
 from patina_http.answer import Asked, json
 from patina_http.checks import Policy, host_name
 from patina_http.errors import problem_of
@@ -26,7 +26,7 @@ def application(service: Service, settings: HttpSettings, address: str) -> ASGIA
     configuration (it starts a thread), no limit on bodies (the guard has one).
     """
     app = Litestar(
-        route_handlers=[*api.ROUTES, *openai.ROUTES],
+        route_handlers=[*api.ROUTES, *openai.ROUTES, *watching.ROUTES],
         exception_handlers={Exception: _problem},
         state=State({"service": service, "settings": settings, "began": time.monotonic()}),
         logging_config=None,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from patina.hookspecs import Settings
+from patina.types import Kind
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
@@ -34,3 +35,7 @@ class HttpSettings(Settings, frozen=True, kw_only=True):
     connect_timeout_s: Seconds = 5.0
     drain_timeout_s: Seconds = 10.0
     """How long a closing door waits for the requests that are under way."""
+    token_ids: Literal["cl100k", "model", "reject"] = "cl100k"  # noqa: S105 - no secret
+    """What token ids in the place of a text are: OpenAI's cl100k_base, the model's own, or a mistake."""
+    input_type: Kind = "query"
+    """What texts are embedded as when a request of OpenAI's, Ollama's or TEI's interface does not say."""

@@ -19,6 +19,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from patina.types import Tokens
+from patina_onnx.tokenizer import check_known
 
 _SPACE = "▁"
 _WORD = re.compile(f"{_SPACE}?[^{_SPACE}]{{1,4096}}|{_SPACE}")  # no word is longer than that: it bounds the work
@@ -34,7 +35,8 @@ class Unigram:
 
     def __init__(self, path: Path, max_tokens: int) -> None:
         document = msgspec.json.decode(path.read_bytes())
-        self._cut = lru_cache(_REMEMBERED_WORDS)(_Vocabulary(document).cut)
+        self._vocabulary = _Vocabulary(document)
+        self._cut = lru_cache(_REMEMBERED_WORDS)(self._vocabulary.cut)
         frame = _without_pieces(document)
         self._normalise = frame.normalizer.normalize_str
         self._begin, self._end = frame.encode("").ids
@@ -42,6 +44,13 @@ class Unigram:
 
     def __call__(self, texts: Sequence[str]) -> list[Tokens]:
         return [self._tokens(text) for text in texts]
+
+    def texts(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        """What ids stand for. Raises `InvalidRequest` for one that there is none of."""
+        pieces = self._vocabulary.pieces()
+        check_known(ids, len(pieces))
+        joined = ("".join(pieces[number] for number in numbers) for numbers in ids)
+        return [text.replace(_SPACE, " ").removeprefix(" ") for text in joined]
 
     def _tokens(self, text: str) -> Tokens:
         words = (word[0] for word in _WORD.finditer(_marked(self._normalise(text))))
@@ -61,6 +70,13 @@ class _Vocabulary:
         self._longest = max(map(len, self._ids))
         self._unknown = document["model"]["unk_id"]
         self._unknown_score = min(self._scores) - _UNKNOWN_PENALTY
+
+    def pieces(self) -> list[str]:
+        """By id; special ones are empty. Made anew for each call: hardly anybody asks, and they take 2 MB."""
+        pieces = [""] * len(self._scores)
+        for piece, number in self._ids.items():
+            pieces[number] = piece
+        return pieces
 
     def cut(self, word: str) -> tuple[int, ...]:
         """The ids of the pieces that make up `word` and whose scores add up to most."""
