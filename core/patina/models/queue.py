@@ -15,7 +15,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 MAX_WAITING_TOKENS = 250_000
 """About a minute of two cores with the default model; beyond it a request is refused whole."""
+TOLERANCE, TOLERATED_TOKENS = 1.25, 16
+"""Texts in one call are that much longer or shorter than the first, and so many tokens, at most."""
 ATTEMPTS = 2
 """At a text whose computation fails for a reason that may be gone the next time."""
 
@@ -100,6 +102,10 @@ class _Ticket:
             self.done.set_exception(error)
 
 
+_Taken: TypeAlias = tuple[_Ticket, int]
+"""A request, and which of its texts is to be computed."""
+
+
 class FairQueue:
     """Model threads around one embedder, fed by lowest virtual tag."""
 
@@ -121,6 +127,7 @@ class FairQueue:
         self._waiting_texts = 0
         self._running = 0
         self._speed = _Speed()
+        self._limit: int | None = None
         self._closed = False
         self._threads = [
             threading.Thread(target=self._work, name=f"patina-model-{n}", daemon=True) for n in range(threads)
@@ -195,21 +202,25 @@ class FairQueue:
         )
 
     def _work(self) -> None:
-        while (taken := self._take()) is not None:
-            ticket, position = taken
+        while (first := self._take()) is not None:
+            batch = [first, *self._more_like(first)]
             began = time.perf_counter()
-            error = self._compute(ticket, position)
-            took_s = time.perf_counter() - began
-            with self._ready:
-                self._speed.note(ticket.batch[position].count, took_s)
-                self._running -= 1
-                ticket.left -= 1
-                finished = ticket.left == 0
-            self._marks.computed(ticket.batch[position].count, took_s, failed=error is not None)
-            if error is not None or finished:
-                ticket.settle(error)
+            errors = self._compute(batch)
+            took_s = (time.perf_counter() - began) / len(batch)
+            for (ticket, position), error in zip(batch, errors, strict=True):
+                self._account(ticket, ticket.batch[position].count, took_s, error)
 
-    def _take(self) -> tuple[_Ticket, int] | None:
+    def _account(self, ticket: _Ticket, tokens: int, took_s: float, error: PatinaError | None) -> None:
+        with self._ready:
+            self._speed.note(tokens, took_s)
+            self._running -= 1
+            ticket.left -= 1
+            finished = ticket.left == 0
+        self._marks.computed(tokens, took_s, failed=error is not None)
+        if error is not None or finished:
+            ticket.settle(error)
+
+    def _take(self) -> _Taken | None:
         """The next text to compute; waits for one. None: the queue is closed."""
         with self._ready:
             while True:
@@ -222,6 +233,38 @@ class FairQueue:
                     self._forget(ticket)
                     continue
                 return ticket, self._advance(ticket, tag)
+
+    def _more_like(self, first: _Taken) -> list[_Taken]:
+        """What is next in turn and about as long, for an embedder whose batches pay: all in a call are padded alike."""
+        limit = self._batch_limit()
+        if not limit:
+            return []
+        more: list[_Taken] = []
+        longest = count = first[0].batch[first[1]].count
+        most = TOLERANCE * count + TOLERATED_TOKENS
+        with self._ready:
+            while self._heap and not self._closed:
+                tag, _, ticket = self._heap[0]
+                tokens = ticket.batch[ticket.taken].count
+                alike = tokens <= most and count <= TOLERANCE * tokens + TOLERATED_TOKENS
+                if not ticket.cancelled and not (alike and max(longest, tokens) * (len(more) + 2) <= limit):
+                    break
+                heapq.heappop(self._heap)
+                if ticket.cancelled:
+                    self._forget(ticket)
+                    continue
+                longest = max(longest, tokens)
+                more.append((ticket, self._advance(ticket, tag)))
+        return more
+
+    def _batch_limit(self) -> int:
+        """In padded tokens; 0 for one text a call. A model that cannot be had says so when it is to compute."""
+        if self._limit is None:
+            try:
+                self._limit = self._embedder.info.batch_tokens
+            except Exception:
+                return 0
+        return self._limit
 
     def _advance(self, ticket: _Ticket, tag: float) -> int:
         position = ticket.taken
@@ -244,20 +287,30 @@ class FairQueue:
         self._waiting_texts -= len(rest)
         self._marks.given_up(len(rest))
 
-    def _compute(self, ticket: _Ticket, position: int) -> PatinaError | None:
-        item = ticket.batch[position]
+    def _compute(self, batch: Sequence[_Taken]) -> list[PatinaError | None]:
+        """A batch that fails is computed text by text: then whatever is wrong with one is that one's alone."""
+        error = self._tried(batch)
+        if error is None:
+            return [None] * len(batch)
+        if len(batch) > 1:
+            return [self._compute([one])[0] for one in batch]
+        batch[0][0].cancelled = True
+        return [error]
+
+    def _tried(self, batch: Sequence[_Taken]) -> PatinaError | None:
+        items = [ticket.batch[position] for ticket, position in batch]
         failure: PatinaError | None = None
-        for _ in range(ATTEMPTS):
+        for _ in range(ATTEMPTS if len(batch) == 1 else 1):
             try:
-                embedded = self._embedder.embed([item])
+                embedded = self._embedder.embed(items)
             except PatinaError as error:
-                failure = error
-                break
+                return error
             except (Exception, SystemExit) as error:  # a request's edge: whatever a model throws fails it alone
                 log.exception("The model failed.")
                 failure = Failed(f"The model failed: {error}.", hint="The daemon's log says more.")
             else:
-                ticket.results[position] = Result(embedded.vectors[0], embedded.tokens, item.truncated)
+                for (ticket, position), item, vector in zip(batch, items, embedded.vectors, strict=True):
+                    tokens = embedded.tokens if len(items) == 1 else item.count
+                    ticket.results[position] = Result(vector, tokens, item.truncated)
                 return None
-        ticket.cancelled = True
         return failure

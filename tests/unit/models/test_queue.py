@@ -148,3 +148,60 @@ async def test_a_full_queue_says_when_to_come_again(queue: FairQueue, embedder: 
 async def test_a_long_request_is_taken_when_nothing_waits(queue: FairQueue, embedder: Gated) -> None:
     embedder.gate.set()
     assert len(await (await ask(queue, embedder, ["x"] * 500, Lane.REQUEST))) == 500
+
+
+class Batching(Gated):
+    """One whose batches pay."""
+
+    info = ModelInfo(name="batching", dimension=1, max_tokens=100, identity="batching", batch_tokens=100)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[list[str]] = []
+
+    def tokenize(self, texts: Sequence[str], kind: Kind) -> list[Tokens]:
+        return [Tokens(count=len(text), truncated=False, payload=text) for text in texts]
+
+    def embed(self, batch: Sequence[Tokens]) -> Embedded:
+        self.gate.wait(10)
+        texts = [str(item.payload) for item in batch]
+        self.batches.append(texts)
+        if any("poison" in text for text in texts):
+            raise ValueError("cannot be computed")
+        return Embedded(vectors=np.array([[float(len(text))] for text in texts], dtype=np.float32), tokens=0)
+
+
+@pytest.fixture
+def batching() -> Batching:
+    return Batching()
+
+
+@pytest.fixture
+async def batches(batching: Batching) -> AsyncIterator[FairQueue]:
+    queue = FairQueue(batching, threads=1)
+    yield queue
+    batching.gate.set()
+    await asyncio.to_thread(queue.close)
+
+
+async def test_texts_of_like_length_go_together_up_to_the_declared_size(batches: FairQueue, batching: Batching) -> None:
+    first = await ask(batches, batching, ["x" * 10] * 15, Lane.REQUEST)
+    batching.gate.set()
+    assert await first == [10.0] * 15
+    assert [len(batch) for batch in batching.batches] in ([1, 10, 4], [10, 5])
+
+
+async def test_a_long_text_pads_no_short_ones(batches: FairQueue, batching: Batching) -> None:
+    first = await ask(batches, batching, ["a" * 5, "b" * 6, "c" * 60, "d" * 7], Lane.REQUEST)
+    batching.gate.set()
+    assert await first == [5.0, 6.0, 60.0, 7.0]
+    assert ["c" * 60] in batching.batches
+
+
+async def test_a_text_that_cannot_be_computed_fails_alone_in_a_batch(batches: FairQueue, batching: Batching) -> None:
+    good = await ask(batches, batching, ["x" * 9] * 4, Lane.REQUEST)
+    bad = await ask(batches, batching, ["poison 99"], Lane.REQUEST)
+    batching.gate.set()
+    assert await good == [9.0] * 4
+    with pytest.raises(Failed, match="cannot be computed"):
+        await bad
