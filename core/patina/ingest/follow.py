@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 from patina.errors import Failed, InvalidRequest, NotFound, PatinaError
@@ -22,11 +23,8 @@ from patina.types import Seq
 log = logging.getLogger(__name__)
 
 CHANGES_AT_ONCE = 1024
-RESTS = 3.0
-"""While the store is crowded the index rests so many times as long as it worked: one thread at a time has the
-interpreter, and whoever loads is waiting…"""
-LONGEST_REST_S = 1.0
-"""…but never longer than this at once, so that it follows all the same."""
+LONGEST_REST_S = 3.0
+"""How long the index lets whoever loads go first before it takes in the next changes all the same."""
 COURSE = 32
 """Chunks that go to the model and are committed together."""
 COURSES_IN_FLIGHT = 3
@@ -157,19 +155,22 @@ class Follower:
     async def _index(self) -> None:
         one = self.shelved
         while True:
-            started = time.monotonic()
+            await self._give_way()
             async with self._using_index:
                 changes = await self._run(self._store.changes, one.name, one.applied, CHANGES_AT_ONCE)
                 if not changes:
                     break
                 await to_its_end(self._run(one.index.apply, changes))
                 one.applied = changes[-1].seq
-            await self._give_way(time.monotonic() - started)
         one.replaying = False
 
-    async def _give_way(self, worked_s: float) -> None:
-        if self._store.crowded:
-            await asyncio.sleep(min(RESTS * worked_s, LONGEST_REST_S))
+    async def _give_way(self) -> None:
+        """Wait while the store is crowded: one thread at a time has the interpreter. Every commit wakes this."""
+        until = time.monotonic() + LONGEST_REST_S
+        while self._store.crowded and (left_s := until - time.monotonic()) > 0:
+            self._index_wanted.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._index_wanted.wait(), left_s)
 
     async def _checkpoint(self) -> Seq:
         """For whoever holds the index: save it; returns the last change that is safe.

@@ -16,7 +16,7 @@ WAIT_S = 30.0
 DOCUMENTS = [{"id": str(number), "text": f"Passage number {number}."} for number in range(8)]
 
 
-@pytest.mark.parametrize("longest_rest_s", [0.1, follow.LONGEST_REST_S])
+@pytest.mark.parametrize("longest_rest_s", [0.1, 1.0])
 async def test_a_store_that_stays_crowded_delays_the_index_and_does_not_stop_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, longest_rest_s: float
 ) -> None:
