@@ -14,8 +14,8 @@ PEERS := .cache/peers
 demo: $(VENV)/installed  ## index some of the standard library and ask it three questions, or Q="your own"
 	@PATINA_HOME=$(CURDIR)/.demo $(BIN)/python examples/demo.py $(if $(Q),"$(Q)")
 
-test: $(VENV)/tools  ## the fast suite
-	$(BIN)/python -m pytest -m "not crash and not package and not quality and not torture" $(ARGS)
+test: $(VENV)/tools  ## the fast suite, a worker a core
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not crash and not package and not quality and not torture" $(ARGS)
 
 torture: $(VENV)/tools  ## kills, power cuts, failing disks, damaged files, planted bugs: minutes; all of it as root
 	$(BIN)/python -m pytest -m torture tests/torture $(ARGS)

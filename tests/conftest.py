@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import sys
 import sysconfig
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
-from .environment import EXAMPLE, LIMIT_S, PROJECT, Environment, build, call
+from .environment import EXAMPLE, PROJECT, Environment, build, call
+from .privilege import BOUND_BY_MODES, bound_by_modes
 
 REQUIRED = ("model", "crash", "package", "ordinary", "quality", "torture")
-BOUND_BY_MODES = "BOUND_BY_MODES"
-"""Set in the child that root's tests of file modes run in."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -32,26 +29,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Root may read everything: its tests of file modes run once more, in a child that has lost that privilege."""
-    if os.geteuid() != 0 or BOUND_BY_MODES in os.environ or not pyfuncitem.get_closest_marker("ordinary"):
-        return None
-    setpriv = shutil.which("setpriv")
-    if setpriv is None:
-        pytest.skip("root needs setpriv (util-linux) for tests of file modes")
-    test = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", pyfuncitem.nodeid]
-    done = subprocess.run(
-        [setpriv, "--bounding-set", "-dac_override,-dac_read_search", *test],
-        cwd=pyfuncitem.config.rootpath,
-        env=os.environ | {BOUND_BY_MODES: "1"},
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-        check=False,
-    )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return True
+@pytest.fixture(autouse=True)
+def ordinary(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Root may read everything: its tests of file modes run without that privilege."""
+    if os.geteuid() != 0 or not request.node.get_closest_marker("ordinary"):
+        yield
+        return
+    monkeypatch.setenv(BOUND_BY_MODES, "1")
+    with bound_by_modes():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ import pytest
 
 from patina import lock
 
+from ..privilege import BOUND_BY_MODES
 from .forking import TIMEOUT_S, Forking
 
 LISTENING = "Listening on "
@@ -35,7 +36,7 @@ class House:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         environment = {**self.env, **(env or {})}
-        if environment.get("PYTHONPATH") == os.environ.get("PYTHONPATH"):
+        if environment.get("PYTHONPATH") == os.environ.get("PYTHONPATH") and BOUND_BY_MODES not in environment:
             return self.forking.run(list(map(str, words)), cwd or self.work, environment)
         return subprocess.run(
             self.command(*words),

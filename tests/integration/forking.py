@@ -25,7 +25,7 @@ OTHERS = (
     *("asyncio", "cyclopts.completion", "patina.client", "patina.engine", "patina.registry", "tokenizers"),
     *("patina_http.plugin", "patina_hybrid.index", "patina_onnx.plugin", "patina_unix.dialer"),
 )
-"""What commands import while they run. Not onnxruntime: it starts a thread, and a process with threads is not forked."""
+"""What commands import while they run; not onnxruntime, which starts a thread: a process with threads is not forked."""
 
 
 class Forking:

@@ -18,8 +18,9 @@ from patina import lock
 if TYPE_CHECKING:
     from tests.integration.conftest import House
 
+CROWD = 20
 ENSURE = """
-import asyncio
+import asyncio, os, sys
 from patina.client import connect
 from patina.config import load
 from patina.daemon.start import ensure_running
@@ -28,7 +29,14 @@ async def pid(config):
     async with connect(ensure_running(config), config=config) as client:
         return (await client.ping()).pid
 
-print(asyncio.run(pid(load())))
+children = []
+for _ in range(int(sys.argv[1])):
+    child = os.fork()
+    if not child:
+        os.write(1, b"%d\\n" % asyncio.run(pid(load())))
+        os._exit(0)
+    children.append(child)
+sys.exit(any([os.waitpid(child, 0)[1] for child in children]))
 """
 
 LAUNCH = """
@@ -149,12 +157,16 @@ def test_many_commands_at_once_start_one_daemon(house: House) -> None:
         left_behind_by_a_crash.bind(house.env["PATINA_SOCKET"])
     house.home.mkdir(mode=0o700)
     (house.home / "daemon.lock").write_text('{"pid": 1, "started": 0, "version": "0"}')
-    clients = [
-        subprocess.Popen([sys.executable, "-c", ENSURE], env=house.env, stdout=subprocess.PIPE, text=True)
-        for _ in range(20)
-    ]
-    pids = [client.communicate(timeout=120)[0].strip() for client in clients]
-    assert [client.returncode for client in clients] == [0] * 20
+    done = subprocess.run(
+        [sys.executable, "-c", ENSURE, str(CROWD)],
+        env=house.env,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    pids = done.stdout.split()
+    assert len(pids) == CROWD
     assert len(set(pids)) == 1
     assert (house.home / "logs" / "daemon.log").read_text().count("Ready, pid") == 1
     assert house.daemon_pid() == int(pids[0])

@@ -19,7 +19,7 @@ from patina_onnx.settings import OnnxSettings
 pytestmark = pytest.mark.model
 
 STDLIB = Path(sysconfig.get_paths()["stdlib"])
-FILES = ["argparse.py", "json/decoder.py", "statistics.py", "pydoc_data/topics.py", "turtle.py", "html/entities.py"]
+FILES = ["argparse.py", "json/decoder.py", "statistics.py", "turtle.py", "html/entities.py", "pydoc_data/topics.py"]
 
 
 @pytest.fixture(scope="module")

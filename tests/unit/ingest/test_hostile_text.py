@@ -8,7 +8,7 @@ from patina.ingest.chunk import Chunker, estimate
 from patina.ingest.extract import extract
 from patina.ingest.ignore import parse
 
-SIZE = 50_000
+SIZE = 25_000
 UNITS = ["... ", ".", "!?", '. "', ".'", "。」", "# ", "#", "# [", "# [a](", "# \t", "{#", "`", "> ", "- ", "1. ", "| "]
 UNITS += ["\t", "'", '"', "#\r\n", "\r\n", "\r", " \n", "@", "/*", "---\n", "```\n", "# a\n", "a_", "A", "\\", "\ufeff"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,6 @@ class TestE5(EmbedderContract):
 
     def embedder(self) -> OnnxEmbedder:
         return self._e5
+
+    def opened(self) -> AbstractContextManager[OnnxEmbedder]:
+        return nullcontext(self._e5)  # loaded once
