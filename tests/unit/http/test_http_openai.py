@@ -2,7 +2,8 @@
 
 import base64
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import httpx
@@ -11,11 +12,14 @@ import openai
 import pytest
 
 from patina import wire
-from patina.errors import Busy, Failed, ModelNotFound
+from patina.errors import Busy, Failed, InvalidRequest, Locked, ModelNotFound, PatinaError
 from patina.testing import FakeService
 from patina.wire import Caller
 
 DIMENSION = 4
+LONG = "a text that is too long for the model"
+
+Opened = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
 class Embedding(FakeService):
@@ -29,6 +33,7 @@ class Embedding(FakeService):
                 dimension=DIMENSION,
                 vectors=[vector_of(text).tobytes() for text in request.texts],
                 tokens=[len(text) + 2 for text in request.texts],
+                truncated=[place for place, text in enumerate(request.texts) if text == LONG],
             )
         return await super().handle(request, caller)
 
@@ -107,8 +112,16 @@ async def test_texts_may_be_embedded_as_passages(client: openai.AsyncOpenAI, ser
         ({"input": ["a"] * 2049}, "input"),
         ({"input": None}, "input"),
         ({"input": {"a": 1}}, "input"),
-        ({"input": [1, 2, 3]}, "input"),
-        ({"input": [[1, 2], [3]]}, "input"),
+        ({"input": ["a", [1]]}, "input[1]"),
+        ({"input": [[1], "a"]}, "input[0]"),
+        ({"input": [[1], []]}, "input[1]"),
+        ({"input": [[1], [2, "a"]]}, "input[1]"),
+        ({"input": [1, 2.5]}, "input"),
+        ({"input": [1, True]}, "input"),
+        ({"input": [-1]}, "input"),
+        ({"input": [100_256]}, "input"),
+        ({"input": [[15339], [100_277]]}, "input[1]"),
+        ({"input": [[15339, 10**30]]}, "input[0]"),
         ({}, "input"),
         ({"input": "a", "dimensions": 0}, "dimensions"),
         ({"input": "a", "dimensions": -3}, "dimensions"),
@@ -133,9 +146,83 @@ async def test_a_model_has_no_more_dimensions_than_it_has(client: openai.AsyncOp
     assert caught.value.param == "dimensions"
 
 
-async def test_token_ids_get_a_sentence_of_their_own(http: httpx.AsyncClient) -> None:
-    answer = await http.post("/v1/embeddings", json={"input": [1, 2, 3]})
-    assert "token ids" in answer.json()["error"]["message"]
+@pytest.mark.parametrize(
+    ("given", "texts"),
+    [
+        ([15339, 1917], ["hello world"]),
+        ([[15339, 1917], [83, 1609, 5963, 374, 2294, 0]], ["hello world", "tiktoken is great!"]),
+        ([100_257], ["<|endoftext|>"]),
+        ([[9468, 239, 235], [9468]], ["👍", "\N{REPLACEMENT CHARACTER}"]),
+    ],
+)
+async def test_token_ids_are_the_text_that_openais_tokenizer_made_them_of(
+    client: openai.AsyncOpenAI, service: FakeService, given: Any, texts: list[str]
+) -> None:
+    found = await client.embeddings.create(input=given, model="small")
+    assert service.requests == [wire.Embed(texts=texts, model="small")]
+    assert [np.array(item.embedding, "<f4").tolist() for item in found.data] == [vector_of(t).tolist() for t in texts]
+
+
+async def test_token_ids_may_be_the_models_own(opened: Opened, service: FakeService) -> None:
+    async with opened(token_ids="model") as http:
+        assert (await http.post("/v1/embeddings", json={"input": [[5, 6], [7]], "model": "small"})).status_code == 200
+        refused = await http.post("/v1/embeddings", json={"input": [[5, 6], ["x"]], "model": "small"})
+    assert service.requests[0] == wire.Detokenize(ids=[[5, 6], [7]], model="small")
+    assert service.requests[1] == wire.Embed(texts=["naïve", ""], model="small")
+    assert refused.json()["error"]["param"] == "input[1]"
+
+
+async def test_a_complaint_about_the_models_own_ids_names_the_input(opened: Opened, service: FakeService) -> None:
+    async with opened(token_ids="model") as http:
+        service.replies[wire.Detokenize] = InvalidRequest("9 is no token.", param="ids[1]")
+        answer = await http.post("/v1/embeddings", json={"input": [[5], [9]]})
+        service.replies[wire.Detokenize] = InvalidRequest("9 is no token.", param="ids[0]")
+        single = await http.post("/v1/embeddings", json={"input": [9]})
+    assert answer.json()["error"]["param"] == "input[1]"
+    assert single.json()["error"]["param"] == "input"
+
+
+async def test_token_ids_may_be_refused(opened: Opened, service: FakeService) -> None:
+    async with opened(token_ids="reject") as http:
+        answer = await http.post("/v1/embeddings", json={"input": [15339]})
+    assert answer.status_code == 400
+    assert "check_embedding_ctx_length=False" in answer.json()["error"]["message"]
+    assert not service.requests
+
+
+@pytest.mark.parametrize(
+    ("said", "settings", "expected"),
+    [
+        ({"model": "small:passage"}, {}, ("small", "passage")),
+        ({"model": "small:query"}, {"input_type": "passage"}, ("small", "query")),
+        ({"model": "small"}, {"input_type": "passage"}, ("small", "passage")),
+        ({"model": "small", "input_type": "query"}, {"input_type": "passage"}, ("small", "query")),
+        ({"model": "small:passage", "input_type": "passage"}, {}, ("small", "passage")),
+        ({"model": "org/small:v2"}, {}, ("org/small:v2", "query")),
+        ({}, {}, (None, "query")),
+    ],
+)
+async def test_the_kind_comes_from_the_request_or_the_models_name_or_the_settings(
+    opened: Opened, service: FakeService, said: dict[str, str], settings: dict[str, str], expected: tuple[Any, Any]
+) -> None:
+    model, kind = expected
+    async with opened(**settings) as http:
+        await http.post("/v1/embeddings", json={"input": "lamp", **said})
+    assert service.requests == [wire.Embed(texts=["lamp"], kind=kind, model=model)]
+
+
+async def test_two_kinds_at_once_are_refused(http: httpx.AsyncClient) -> None:
+    answer = await http.post("/v1/embeddings", json={"input": "a", "model": "small:query", "input_type": "passage"})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "input_type")
+
+
+async def test_a_header_says_which_inputs_were_cut(http: httpx.AsyncClient, service: FakeService) -> None:
+    texts = ["a", LONG, "b", LONG, LONG, LONG, "c", LONG]
+    body = {"input": texts, "model": "small", "truncate": True}
+    assert (await http.post("/v1/embeddings", json=body)).headers["x-truncated-inputs"] == "1,3-5,7"
+    assert service.requests == [wire.Embed(texts=texts, model="small", truncate=True)]
+    whole = await http.post("/v1/embeddings", json=body | {"input": ["a"]})
+    assert "x-truncated-inputs" not in whole.headers
 
 
 async def test_2048_texts_are_not_too_many(http: httpx.AsyncClient) -> None:
@@ -173,6 +260,17 @@ async def test_one_model_is_shown_or_is_not_found(client: openai.AsyncOpenAI, ht
         await client.models.retrieve("gpt-5")
     assert caught.value.code == "model_not_found"
     assert "small" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "again"), [(Busy("Full."), "true"), (Failed("It broke."), "false"), (Locked("Held."), "false")]
+)
+async def test_a_client_is_told_whether_to_try_again(
+    http: httpx.AsyncClient, service: FakeService, error: PatinaError, again: str
+) -> None:
+    service.replies[wire.Embed] = error
+    answer = await http.post("/v1/embeddings", json={"input": "lamp"})
+    assert answer.headers["x-should-retry"] == again
 
 
 @pytest.mark.parametrize("given", ["", [], ["a", ""], None])
