@@ -188,7 +188,7 @@ class Indexing:
                 await lock.acquire()
                 held.append(lock)
             for one in collections:
-                self._follower(one)
+                await self._follower(one).checkpoint()  # the index may have gone on since
             done: T = await to_its_end(self._run(work))
             return done
         finally:

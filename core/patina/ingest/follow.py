@@ -87,7 +87,7 @@ class Follower:
         async with self._using_index:
             if not self._tasks:
                 raise NotFound(f"Collection {self.shelved.name!r} has just been deleted.", param="repos")
-            await self._checkpoint()
+            await self.checkpoint()
 
     @property
     def problem(self) -> str | None:
@@ -172,7 +172,7 @@ class Follower:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._index_wanted.wait(), left_s)
 
-    async def _checkpoint(self) -> Seq:
+    async def checkpoint(self) -> Seq:
         """For whoever holds the index: save it; returns the last change that is safe.
 
         The store comes first: an index that is ahead of it after a power cut takes what gets the lost positions next
@@ -187,7 +187,7 @@ class Follower:
         """Save what has been applied, and forget what no index needs any more."""
         await asyncio.sleep(CHECKPOINT_AFTER_S)
         async with self._using_index:
-            saved = await self._checkpoint()
+            saved = await self.checkpoint()
         name, store = self.shelved.name, self._store
         counts = await self._run(store.counts, name)
         await self._written(store.sweep_log, {name: saved}, keep=max(DELETES_KEPT, counts.chunks))
