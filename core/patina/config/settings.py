@@ -65,6 +65,13 @@ class PipelineSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The absolute folder that a collection's paths are relative to; only in [collections.NAME]."""
 
 
+class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[models]: what models may be called."""
+
+    aliases: dict[str, Text] = {}
+    """Other names for models, for clients that cannot be told ours: alias = model."""
+
+
 class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
     """[ingest]: what is taken in."""
 
@@ -100,6 +107,7 @@ class PluginSettings(msgspec.Struct, frozen=True, kw_only=True):
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "daemon": DaemonSettings,
     "defaults": PipelineSettings,
+    "models": ModelSettings,
     "ingest": IngestSettings,
     "store": StoreSettings,
     "plugins": PluginSettings,
@@ -124,6 +132,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     daemon: DaemonSettings = DaemonSettings()
     defaults: PipelineSettings = PipelineSettings()
     collections: dict[str, PipelineSettings] = {}
+    models: ModelSettings = ModelSettings()
     ingest: IngestSettings = IngestSettings()
     store: StoreSettings = StoreSettings()
     plugins: PluginSettings = PluginSettings()
@@ -154,6 +163,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             daemon: DaemonSettings = ...,
             defaults: PipelineSettings = ...,
             collections: dict[str, PipelineSettings] = ...,
+            models: ModelSettings = ...,
             ingest: IngestSettings = ...,
             store: StoreSettings = ...,
             plugins: PluginSettings = ...,
@@ -176,7 +186,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             if (place := getattr(self, name)) is not None:
                 force_setattr(self, name, Path(absolute(str(place))))
         pipelines = {"defaults": self.defaults, **{f"collections.{name}": p for name, p in self.collections.items()}}
-        plain = {name: getattr(self, name) for name in ("daemon", "ingest", "store", "plugins")}
+        plain = {name: getattr(self, name) for name in ("daemon", "models", "ingest", "store", "plugins")}
         sections = {**plain, **pipelines}
         problems = [sentence for name, section in sections.items() for sentence in out_of_bounds(name, section)]
         problems = problems or contradictions(pipelines)
@@ -197,7 +207,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return self.home / "cache"
 
     @property
-    def models(self) -> Path:
+    def model_folder(self) -> Path:
         return self.model_cache or self.cache / "models"
 
     def pipeline(self, collection: str) -> PipelineSettings:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from patina import wire
 from patina.engine.desk import Handler, Rooms, Stream
-from patina.errors import InvalidRequest, ModelNotFound, PatinaError
+from patina.errors import InvalidRequest, PatinaError
 from patina.models import Lane, Model
 
 
@@ -43,15 +43,12 @@ class Models:
         return wire.Detokenized(texts=await model.detokenize(request.ids))
 
     async def choose(self, name: str | None) -> Model:
-        """The model of that name, or the default one. Raises `ModelNotFound` with the valid names."""
+        """The model of that name or alias, or the default one. Raises `ModelNotFound` with the valid names."""
         if name is None or name in self._embedders():
             return self._rooms.pool.model(name or self._rooms.config.defaults.embedder)
         entries = await self._entries()
-        for offered, entry in entries.items():
-            if name == entry.name:
-                return self._rooms.pool.model(offered)
-        known = ", ".join(entry.name for entry in entries.values())
-        raise ModelNotFound(f"There is no model {name!r}.", hint=f"There is: {known}.", param="model")
+        chosen = wire.ModelList(models=list(entries.values())).entry(name)
+        return self._rooms.pool.model(next(offered for offered, entry in entries.items() if entry is chosen))
 
     def _embedders(self) -> list[str]:
         """Offers by name, the default first."""
@@ -83,4 +80,5 @@ class Models:
             created=info.created,
             default=name == self._rooms.config.defaults.embedder,
             loaded=model.loaded,
+            aliases=[alias for alias, meant in self._rooms.config.models.aliases.items() if meant in {name, info.name}],
         )

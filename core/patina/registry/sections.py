@@ -112,7 +112,7 @@ def _filled(kind: Kind, offer: AnyOffer, config: Config, values: Mapping[str, An
     """
     known: dict[str, tuple[Callable[[], Any], str]] = {
         "home": (lambda: str(config.home), "home"),
-        "model_cache": (lambda: str(config.models), "model_cache"),
+        "model_cache": (lambda: str(config.model_folder), "model_cache"),
     }
     if kind.noun == "transport":
         known |= {

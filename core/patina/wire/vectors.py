@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from patina.errors import ModelNotFound
 from patina.types import Kind
 from patina.wire.message import Name, Reply, Request, Text
 
@@ -67,6 +69,20 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
 class ModelList(Reply, frozen=True, kw_only=True):
     models: list[ModelEntry]
     """The default first."""
+
+    def entry(self, name: str) -> ModelEntry:
+        """The model of that name or alias. Raises `ModelNotFound` with the names there are, and how to add this one."""
+        for entry in self.models:
+            if name == entry.name or name in entry.aliases:
+                return entry
+        raise ModelNotFound(f"There is no model {name!r}.", hint=self._recipe(name), param="model")
+
+    def _recipe(self, name: str) -> str:
+        known = [name for entry in self.models for name in (entry.name, *entry.aliases)]
+        pair = " = ".join(json.dumps(one, ensure_ascii=False) for one in (name, known[0]))
+        return (
+            f"There is: {', '.join(known)}. To call one so, write aliases = {{ {pair} }} under [models] in config.toml."
+        )
 
 
 class Models(Request[ModelList], frozen=True, kw_only=True, tag="models"):

@@ -8,7 +8,6 @@ import msgspec
 from litestar import Response, get, post
 
 from patina import wire
-from patina.errors import ModelNotFound
 from patina.types import Kind
 from patina_http.answer import Asked, body_as, json, reply_to
 from patina_http.embedding import Dimensions, Wanted, encoded, found, written
@@ -49,29 +48,27 @@ async def embeddings(request: Asked) -> Response[bytes]:
 
 @get("/v1/models")
 async def models(request: Asked) -> Response[bytes]:
-    """The default comes first."""
+    """The default comes first, and after each model its aliases: clients choose from this list."""
     entries = (await reply_to(request, wire.Models())).models
-    return json(encoded({"object": "list", "data": [_model(entry) for entry in entries]}))
+    listed = [_model(entry, name) for entry in entries for name in (entry.name, *entry.aliases)]
+    return json(encoded({"object": "list", "data": listed}))
 
 
 @get("/v1/models/{name:path}")
 async def model(request: Asked) -> Response[bytes]:
     """A model's name may hold slashes."""
     name = str(request.path_params["name"]).removeprefix("/")
-    entries = (await reply_to(request, wire.Models())).models
-    for entry in entries:
-        if entry.name == name:
-            return json(encoded(_model(entry)))
-    known = ", ".join(entry.name for entry in entries)
-    raise ModelNotFound(f"There is no model {name!r}.", hint=f"There is: {known}.", param="model")
+    entry = (await reply_to(request, wire.Models())).entry(name)
+    return json(encoded(_model(entry, name)))
 
 
-def _model(entry: wire.ModelEntry) -> dict[str, Any]:
+def _model(entry: wire.ModelEntry, name: str) -> dict[str, Any]:
     return {
-        "id": entry.name,
+        "id": name,
         "object": "model",
         "created": entry.created,
         "owned_by": "patina",
+        "root": entry.name,
         "dimension": entry.dimension,
         "context_size": entry.max_tokens,
     }

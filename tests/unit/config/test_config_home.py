@@ -27,8 +27,8 @@ def test_its_home_is_text_or_a_path_and_always_absolute(tmp_path: Path, monkeypa
     assert Config(home="./x").home == Config(home=Path("x")).home == tmp_path / "x"
     assert Config(home="~/x").home == Path("/home/ada/x")
     assert Config().home == Path("/home/ada/.patina")
-    assert Config(home="x", model_cache="m").models == tmp_path / "m"
-    assert Config(home="x").models == tmp_path / "x" / "cache" / "models"
+    assert Config(home="x", model_cache="m").model_folder == tmp_path / "m"
+    assert Config(home="x").model_folder == tmp_path / "x" / "cache" / "models"
 
 
 def test_a_home_is_made_for_its_owner_only(tmp_path: Path) -> None:

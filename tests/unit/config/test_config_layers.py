@@ -89,7 +89,7 @@ def test_plain_settings_come_from_everywhere(home: Path, user_file: Write) -> No
     user_file('auto_start = false\nmodel_cache = "models"\nmothership = "a:1"\nkey = "from the file"')
     config = load(home=home, env={"PATINA_KEY": "from the environment", "PATINA_SOCKET": "/run/p.sock"})
     assert config.auto_start is False
-    assert config.models == home / "models"  # a relative path in a file starts at the file
+    assert config.model_folder == home / "models"  # a relative path in a file starts at the file
     assert config.mothership == "a:1"
     assert config.key is not None
     assert config.key.reveal() == "from the environment"

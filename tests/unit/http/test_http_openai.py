@@ -51,7 +51,9 @@ def vector_of(text: str) -> Any:
 def service() -> FakeService:
     models = [
         wire.ModelEntry(name="small", dimension=DIMENSION, max_tokens=512, created=7, default=True, loaded=False),
-        wire.ModelEntry(name="org/large", dimension=8, max_tokens=64, created=8, default=False, loaded=True),
+        wire.ModelEntry(
+            name="org/large", dimension=8, max_tokens=64, created=8, default=False, loaded=True, aliases=["ada"]
+        ),
     ]
     return Embedding({wire.Models: wire.ModelList(models=models)})
 
@@ -247,7 +249,8 @@ async def test_the_clients_own_error_classes(client: openai.AsyncOpenAI, service
 
 async def test_models_are_listed_with_the_default_first(client: openai.AsyncOpenAI) -> None:
     found = (await client.models.list()).data
-    assert [model.id for model in found] == ["small", "org/large"]
+    assert [model.id for model in found] == ["small", "org/large", "ada"]
+    assert [model.model_dump()["root"] for model in found] == ["small", "org/large", "org/large"]
     assert (found[0].object, found[0].created, found[0].owned_by) == ("model", 7, "patina")
     assert found[0].model_dump()["dimension"] == DIMENSION
     assert found[0].model_dump()["context_size"] == 512
@@ -256,10 +259,11 @@ async def test_models_are_listed_with_the_default_first(client: openai.AsyncOpen
 async def test_one_model_is_shown_or_is_not_found(client: openai.AsyncOpenAI, http: httpx.AsyncClient) -> None:
     assert (await client.models.retrieve("small")).id == "small"
     assert (await http.get("/v1/models/org/large")).json()["id"] == "org/large"
+    assert (await client.models.retrieve("ada")).model_dump()["dimension"] == 8
     with pytest.raises(openai.NotFoundError) as caught:
         await client.models.retrieve("gpt-5")
     assert caught.value.code == "model_not_found"
-    assert "small" in str(caught.value)
+    assert 'write aliases = { "gpt-5" = "small" } under [models] in config.toml' in str(caught.value)
 
 
 @pytest.mark.parametrize(
