@@ -33,7 +33,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", omit_d
 class Began(Event, frozen=True, kw_only=True, tag="began"):
     part: str
     seed: int
-    about: str = ""
+    bug: str = ""
+    """What was planted in the source: then this history may be bad, and one of its kind must be."""
 
 
 class Asked(Event, frozen=True, kw_only=True, tag="asked"):
@@ -48,6 +49,7 @@ class Asked(Event, frozen=True, kw_only=True, tag="asked"):
     deletes: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
     """The texts that vectors were given for."""
+    ack: Literal["durable", "written"] = "durable"
 
 
 class Acknowledged(Event, frozen=True, kw_only=True, tag="acknowledged"):
@@ -69,7 +71,10 @@ class Cut(Event, frozen=True, kw_only=True, tag="cut"):
     """The process or the machine ended."""
 
     how: str
+    """"power": what was only written may be gone."""
     where: str = ""
+    damaged: bool = False
+    """A file of an index was damaged: it may have fallen back behind its checkpoints."""
 
 
 class Passage(msgspec.Struct, frozen=True, array_like=True):
@@ -169,6 +174,8 @@ class Judge:
         self._possible: dict[Key, list[tuple[int, Outcome]]] = {}
         self._ever: dict[Key, set[str]] = {}
         """The digests of every passage that was ever asked for."""
+        self._written: dict[Key, tuple[str, int, list[tuple[int, Outcome]]]] = {}
+        """What a document may be again after a power cut, since what it is was only written: by which client and op."""
         self._open: dict[tuple[str, int], Asked] = {}
         self._vectors: set[str] = set()
         self._saved: dict[str, int] = {}
@@ -181,6 +188,11 @@ class Judge:
                 self._acknowledged(event)
             case Seen():
                 self._seen(event)
+            case Cut(damaged=True):
+                self._saved.clear()
+            case Cut(how="power"):
+                for key, (_, _, older) in self._written.items():
+                    self._possible[key] = older + self._possible[key]
             case _:
                 pass
 
@@ -199,11 +211,23 @@ class Judge:
     def _acknowledged(self, event: Acknowledged) -> None:
         asked = self._open.pop((event.client, event.op))
         for key in self._outcomes(asked):
-            self._possible[key] = [option for option in self._possible[key] if option[0] >= event.op]
+            older = [option for option in self._possible[key] if option[0] < event.op]
+            self._possible[key] = self._possible[key][len(older) :]
+            if asked.ack == "written":
+                _, _, oldest = self._written.get(key, ("", 0, []))
+                self._written[key] = (event.client, event.op, oldest + older)
+        if asked.ack == "durable" and asked.what != "follow":
+            self._sync(event)
         self._vectors.update(asked.digests)
         self.verdict.acknowledged += sum(map(len, asked.puts.values()))
         if asked.what == "checkpoint":
             self._saved[asked.repo] = event.seq
+
+    def _sync(self, event: Acknowledged) -> None:
+        """What is durable takes everything along that its client wrote before."""
+        for key, (client, op, _) in list(self._written.items()):
+            if client == event.client and op <= event.op:
+                del self._written[key]
 
     def _outcomes(self, asked: Asked) -> dict[Key, Outcome]:
         if asked.what == "drop":
@@ -228,6 +252,7 @@ class Judge:
             self._count("corrupt", 1, fault)
         if not event.alive:
             self._open.clear()
+            self._written.clear()
 
     def _document(self, key: Key, found: list[Passage] | None, alive: bool) -> None:
         """Compare one document with what it may be, and go on from what it is: what was seen once stays."""

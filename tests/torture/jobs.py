@@ -131,11 +131,11 @@ def migrate(home: str, notes: str, fault: dict[str, Any] | None = None) -> int:
     return 0
 
 
-def play(folder: str, notes: str, seed: int, examples: int, steps: int, shrink: bool = True) -> int:
+def play(folder: str, notes: str, seed: int, examples: int, steps: int, bug: str = "") -> int:
     """Hypothesis against the store; 70, and the story on stderr, when it finds a fault."""
     from tests.torture import machine
 
-    machine.play(Path(folder), Path(notes), seed, examples, steps, shrink)
+    machine.play(Path(folder), Path(notes), history.Began(part="R6", seed=seed, bug=bug), examples, steps)
     return 0
 
 

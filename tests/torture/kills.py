@@ -146,6 +146,7 @@ class Migration:
         shutil.copytree(self._old, home)
         assert self._zygote.run("migrate", home=home, notes=notes) == 0, self._part.errors()
         (seen,) = (event for event in read(notes) if isinstance(event, Seen))
+        notes.unlink()  # not a history yet
         assert (home / "patina.db.format-1").exists(), "there was nothing to migrate"
         told: list[AnyEvent] = []
         for op, (repo, held) in enumerate(seen.repos.items(), start=1):

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from tests.torture import look, workload
 from tests.torture.content import lines
-from tests.torture.history import AnyEvent, Cut, Judge, Notebook
+from tests.torture.history import AnyEvent, Began, Cut, Judge, Notebook
 from tests.torture.script import PATHS, Step
 from tests.torture.workload import REPOS, Client
 
@@ -31,9 +31,10 @@ NEVER = 1 << 30
 class Model(Notebook):
     """Writes the story down and judges it as it goes on."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, began: Began) -> None:
         super().__init__(path)
         self.judge = Judge()
+        self.note(began)
 
     def note(self, event: AnyEvent) -> None:
         super().note(event)
@@ -46,11 +47,12 @@ class Story(RuleBasedStateMachine):
     folder: Path
     notes: Path
     numbers: Iterator[int]
+    began: Began
 
     @initialize()
     def begin(self) -> None:
         self.number = next(self.numbers)
-        self.model = Model(self.notes / f"story-{self.number:04}.jsonl")
+        self.model = Model(self.notes / f"story-{self.number:04}.jsonl", self.began)
         self.homes = [self._home()]
         self.versions = itertools.count(1)
         self.client = Client(self.homes[-1], self.model)
@@ -138,19 +140,23 @@ class Story(RuleBasedStateMachine):
         return self.folder / f"home-{next(self.numbers)}"
 
 
-def play(folder: Path, notes: Path, start: int, examples: int, steps: int, shrink: bool) -> None:
-    """Raises AssertionError when a story goes wrong; with `shrink`, with the shortest that does: that takes minutes."""
+def play(folder: Path, notes: Path, began: Began, examples: int, steps: int) -> None:
+    """Raises AssertionError when a story goes wrong: with the shortest that does, which takes minutes to find.
+
+    If a bug was planted, then with any.
+    """
     workload.CHECKPOINT_PAGES = NEVER
-    machine = type("Story", (Story,), {"folder": folder, "notes": notes, "numbers": itertools.count()})
+    fields = {"folder": folder, "notes": notes, "began": began, "numbers": itertools.count()}
+    machine = type("Story", (Story,), fields)
     folder.mkdir(parents=True, exist_ok=True)
     run_state_machine_as_test(
-        seed(start)(machine),
+        seed(began.seed)(machine),
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
             deadline=None,
             database=None,
-            phases=[Phase.generate, Phase.shrink] if shrink else [Phase.generate],
+            phases=[Phase.generate] if began.bug else [Phase.generate, Phase.shrink],
             report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
         ),

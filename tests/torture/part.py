@@ -23,11 +23,13 @@ class Part(msgspec.Struct, kw_only=True):
     """In memory where possible; removed at the end."""
     lines: list[str]
     started: float
+    bug: str = ""
+    """What is planted in the source."""
     verdict: Verdict = msgspec.field(default_factory=Verdict)
 
-    def notebook(self, name: str, about: str = "") -> Notebook:
+    def notebook(self, name: str) -> Notebook:
         notebook = Notebook(self.folder / f"{name}.jsonl")
-        notebook.note(Began(part=self.name, seed=self.seed, about=about))
+        notebook.note(Began(part=self.name, seed=self.seed, bug=self.bug))
         return notebook
 
     def errors(self) -> str:

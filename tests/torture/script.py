@@ -23,6 +23,7 @@ class Step(NamedTuple):
     repo: str = "papers"
     puts: dict[str, list[str]] = {}  # noqa: RUF012 (never changed)
     deletes: tuple[str, ...] = ()
+    ack: Literal["durable", "written"] = "durable"
     wait: bool = True
     """Whether the next step waits for the acknowledgement."""
 
@@ -56,4 +57,5 @@ def _write(dice: random.Random, version: int, repo: str = "papers", *, every: bo
     paths = dice.sample(PATHS, len(PATHS) if every else dice.randint(1, 4))
     gone = () if every else tuple(dice.sample(PATHS, dice.choice((0, 0, 1, 2))))
     puts = {path: lines(repo, path, version) for path in paths if path not in gone}
-    return Step("write", repo, puts, gone, wait=dice.random() < 0.6)
+    ack: Literal["durable", "written"] = "durable" if dice.random() < 0.7 else "written"
+    return Step("write", repo, puts, gone, ack=ack, wait=dice.random() < 0.6)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.torture.damage import DAMAGES, targets
-from tests.torture.history import Acknowledged, AnyEvent, Asked, Cut, Seen, judged, read
+from tests.torture.history import Cut, Seen, judged, read
 from tests.torture.part import Part
 from tests.torture.zygote import Zygote
 
@@ -66,7 +66,7 @@ class Spoils:
         if case is not None:
             (home / case.file).write_bytes(case.content)
             notebook = self._part.notebook(name)
-            notebook.note(Cut(how=case.kind, where=str(case.file)))
+            notebook.note(Cut(how=case.kind, where=str(case.file), damaged=True))
             notebook.close()
         ended = zygote.run("recover", home=home, notes=notes)
         shutil.rmtree(home)
@@ -81,7 +81,7 @@ class Spoils:
             self._judge(seen, case)
 
     def _judge(self, seen: Seen | int, case: Case) -> None:
-        """Falling back behind the last checkpoint is what an index must do here: that is not judged, but counted."""
+        """Falling back behind the last checkpoint is what an index must do here: that is counted."""
         before = self._before
         assert isinstance(before, Seen), f"the undamaged home ended with {before}"
         if isinstance(seen, int):
@@ -89,7 +89,7 @@ class Spoils:
             self._part.verdict.complain(f"{case.file} {case.kind}: the next start ended with {seen}")
             return
         repo = case.file.parts[1]
-        verdict = judged([*_without_checkpoints(self._history), seen])
+        verdict = judged([*self._history, Cut(how=case.kind, damaged=True), seen])
         verdict.acknowledged = 0  # before the damage, and the same each time
         verdict.looked = 1
         self._part.verdict.add(verdict)
@@ -98,11 +98,6 @@ class Spoils:
         self.rebuilt += _same(seen, before)
         if believed:
             self._part.verdict.complain(f"{case.file} {case.kind}: it was believed")
-
-
-def _without_checkpoints(events: Sequence[AnyEvent]) -> list[AnyEvent]:
-    saves = {event.op for event in events if isinstance(event, Asked) and event.what == "checkpoint"}
-    return [event for event in events if not isinstance(event, Asked | Acknowledged) or event.op not in saves]
 
 
 def _same(seen: Seen, before: Seen) -> bool:

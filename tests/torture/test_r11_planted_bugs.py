@@ -53,7 +53,7 @@ def spoil(part: Part, _library: Path, zygote: Zygote) -> None:
 
 def play(part: Part, _library: Path, zygote: Zygote) -> None:
     fields = {"folder": part.scratch / "homes", "notes": part.folder, "seed": part.seed}
-    zygote.run("play", **fields, examples=STORIES, steps=STEPS, shrink=False)
+    zygote.run("play", **fields, examples=STORIES, steps=STEPS, bug=part.bug)
     for story in part.folder.glob("story-*.jsonl"):
         part.verdict.add(judged(read(story)))
 
@@ -72,6 +72,7 @@ BUGS: dict[str, tuple[str, Callable[[Part, Path, Zygote], None]]] = {
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_planted_bug_is_caught(part: Part, library: Path, bug: str) -> None:
     name, look_for_it = BUGS[bug]
+    part.bug = bug
     with Zygote(part.folder / "errors.txt", planted(bug, part.scratch / "source")) as zygote:
         look_for_it(part, library, zygote)
     assert not part.verdict.good, f"{name} has not seen {bug}"

@@ -26,9 +26,8 @@ def test_a_power_cut_loses_nothing(part: Part, zygote: Zygote) -> None:
 
 def test_a_store_that_does_not_wait_for_the_disk_is_seen_to_lose(part: Part) -> None:
     """The control: with `synchronous=NORMAL` there must be loss, or the suite is blind."""
-    blind = msgspec.structs.replace(part)
+    blind = msgspec.structs.replace(part, bug="commit-not-synced")
     with Zygote(part.folder / "errors.txt", planted("commit-not-synced", part.scratch / "source")) as zygote:
         cut_often(blind, zygote, CUTS)
     part.says(f"the control, synchronous=NORMAL, loses: {blind.verdict}")
-    assert blind.verdict.lost > 0
-    assert blind.verdict.corrupt == blind.verdict.phantoms == 0, blind.verdict.problems
+    assert blind.verdict.lost > 0  # and more: an index that was saved is then ahead of its store

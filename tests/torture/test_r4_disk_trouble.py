@@ -17,7 +17,7 @@ from tests.torture.zygote import Zygote
 
 pytestmark = pytest.mark.torture
 
-STRIDE = 29
+STRIDE = 19
 """From one call that fails to the next."""
 DISK_BYTES, BALLAST_BYTES = 3 << 20, 1 << 20
 

@@ -9,7 +9,7 @@ from tests.torture.zygote import Zygote
 
 pytestmark = pytest.mark.torture
 
-STORIES, STEPS = 40, 25
+STORIES, STEPS = 80, 25
 
 
 def test_no_story_ends_badly(part: Part, zygote: Zygote) -> None:

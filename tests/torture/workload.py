@@ -55,7 +55,7 @@ class Home:
         index = self.indexes[name] = HybridIndex(SETTINGS)
         stamp = Stamp(collection=name, identity=content.IDENTITY, dimension=content.DIMENSION)
         self.resumed[name] = self.applied[name] = index.open(self.folder / "indexes" / name, stamp)
-        if self.applied[name] < self.store.swept(name):  # it would never hear of some deletes
+        if not self.store.swept(name) <= self.applied[name] <= self.store.head(name):  # as the shelf does
             index.drop()
             self.applied[name] = 0
         self.saved[name] = self.applied[name]
@@ -66,6 +66,11 @@ class Home:
             self.indexes[repo].apply(changes)
             self.applied[repo] = changes[-1].seq
         return self.applied[repo]
+
+    def checkpoint(self, repo: str) -> int:
+        """Save the index, once the store is on the disk as far."""
+        self.store.commit().result()
+        return self.indexes[repo].checkpoint()
 
     def rest(self, repo: str) -> dict[str, int]:
         """Leave the background work of the index some time, until its numbers have stood still for a moment; these."""
@@ -142,8 +147,8 @@ class Client:
         entries = [content.entry(step.repo, path, passages) for path, passages in step.puts.items()]
         puts = {path: tuple(content.digests(passages)) for path, passages in step.puts.items()}
         cursor = (CLIENT, str(number)) if step.repo == "papers" else None
-        write = Write(collection=step.repo, puts=entries, deletes=list(step.deletes), cursor=cursor)
-        asked = self._next("write", repo=step.repo, puts=puts, deletes=step.deletes)
+        write = Write(collection=step.repo, puts=entries, deletes=list(step.deletes), cursor=cursor, ack=step.ack)
+        asked = self._next("write", repo=step.repo, puts=puts, deletes=step.deletes, ack=step.ack)
         self._ask(asked, lambda: self.home.store.write(write).result)
         if step.wait:
             self.settle()
@@ -173,7 +178,7 @@ class Client:
 
     def _checkpoint(self, step: Step, _number: int) -> None:
         self.settle()
-        self._ask(self._next("checkpoint", repo=step.repo), lambda: self.home.indexes[step.repo].checkpoint)
+        self._ask(self._next("checkpoint", repo=step.repo), lambda: lambda: self.home.checkpoint(step.repo))
         self.settle()
 
     def _sweep(self, _step: Step, _number: int) -> None:
