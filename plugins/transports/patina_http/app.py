@@ -10,6 +10,7 @@ from litestar.types import ASGIApp
 
 from patina.protocols import Service
 from patina_http import api, openai, watching
+from patina_http.admission import Admission
 from patina_http.answer import Asked, json
 from patina_http.checks import Policy, host_name
 from patina_http.errors import problem_of
@@ -19,7 +20,7 @@ from patina_http.settings import HttpSettings
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
-def application(service: Service, settings: HttpSettings, address: str) -> ASGIApp:
+def application(service: Service, settings: HttpSettings, address: str, admission: Admission) -> ASGIApp:
     """The ASGI application for a door that is bound to `address`.
 
     Nothing of the framework's own is switched on: no documentation pages (they load scripts from elsewhere), no log
@@ -33,7 +34,7 @@ def application(service: Service, settings: HttpSettings, address: str) -> ASGIA
         openapi_config=None,
         request_max_body_size=None,
     )
-    return Guard(app, _policy(settings, address), settings)
+    return Guard(app, _policy(settings, address), admission, settings)
 
 
 def _policy(settings: HttpSettings, address: str) -> Policy:

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple, cast
 
 import uvicorn
 
-from patina.errors import Failed, PatinaError, Refused
+from patina.errors import Failed, PatinaError
 from patina.protocols import Service
 from patina.types import Endpoint
+from patina_http.admission import Admission
 from patina_http.app import application
 from patina_http.heads import HeadProtocol
 from patina_http.settings import HttpSettings
@@ -28,17 +29,19 @@ LINGER_S = 1.0
 
 
 class HttpDoor:
-    """Listens on one loopback address. Several may be open in one process; none touches signals or logging."""
+    """Listens on one address. Several may be open in one process; none touches signals or logging."""
 
     def __init__(self, settings: HttpSettings) -> None:
         self._settings = settings
 
     @asynccontextmanager
     async def listen(self, service: Service) -> AsyncIterator[Sequence[Endpoint]]:
-        """Raises `Failed` when the port cannot be had, `Refused` for an address that others could reach."""
-        with bound(self._settings.host, self._settings.port) as listener:
+        """Raises `Failed` when the port cannot be had, `Refused` for an address that others can reach and no key."""
+        place = place_of(self._settings.host)
+        admission = Admission(self._settings, beyond=not place.is_loopback)
+        with bound(place, self._settings.port) as listener:
             address = _address(listener)
-            server = self._server(application(service, self._settings, address))
+            server = self._server(application(service, self._settings, address, admission))
             await server.startup(sockets=[listener])
             try:
                 yield [Endpoint("http", address)]
@@ -94,10 +97,13 @@ class Place(NamedTuple):
     family: socket.AddressFamily
     address: str
 
+    @property
+    def is_loopback(self) -> bool:
+        return ip_address(self.address.partition("%")[0]).is_loopback
 
-def bound(host: str, port: int) -> socket.socket:
-    """A socket on a loopback address; port 0 takes a free one. Raises `Failed` and `Refused`."""
-    place = _loopback(host or LOOPBACK)
+
+def bound(place: Place, port: int) -> socket.socket:
+    """A socket that listens; port 0 takes a free one. Raises `Failed`."""
     # The protocol is spelled out because asyncio looks for it before it sends small packets without delay.
     listener = socket.socket(place.family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
@@ -112,20 +118,17 @@ def bound(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _loopback(host: str) -> Place:
-    """The address to bind, IPv4 if there is a choice."""
+def place_of(host: str) -> Place:
+    """The address to bind, one that others can reach if the name has any, and IPv4 if there is a choice.
+
+    Raises `Failed`.
+    """
     try:
-        found = socket.getaddrinfo(host.strip("[]"), None, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(host.strip("[]") or LOOPBACK, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise Failed(f"The host name {host!r} is not known.", hint=f"Use {LOOPBACK}.", param="daemon.host") from None
     places = sorted(Place(family, str(address[0])) for family, _, _, _, address in found)
-    if not all(ip_address(place.address.partition("%")[0]).is_loopback for place in places):
-        raise Refused(
-            f"Patina does not listen on {host}, where other machines could reach it without a key.",
-            hint=f"Use {LOOPBACK}. Other addresses will need a key, which `patina key create` will make.",
-            param="daemon.host",
-        )
-    return places[0]
+    return min(places, key=lambda place: place.is_loopback)
 
 
 def _address(listener: socket.socket) -> str:

@@ -11,7 +11,8 @@ from contextlib import suppress
 from litestar.types import ASGIApp, Message, Receive, ReceiveMessage, Scope, Send
 
 from patina.errors import Busy
-from patina_http.checks import Policy, check_head, too_large
+from patina_http.admission import Admission
+from patina_http.checks import Policy, body_length, check_body, check_sender, head_of, too_large
 from patina_http.errors import STOPPING, Problem, Rejected, problem_of, rejected
 from patina_http.settings import HttpSettings
 
@@ -29,11 +30,12 @@ _ALWAYS = [
 
 
 class Guard:
-    """An ASGI application that lets only decent requests through to another one."""
+    """An ASGI application that lets only decent requests of those who may ask through to another one."""
 
-    def __init__(self, app: ASGIApp, policy: Policy, settings: HttpSettings) -> None:
+    def __init__(self, app: ASGIApp, policy: Policy, admission: Admission, settings: HttpSettings) -> None:
         self._app = app
         self._policy = policy
+        self._admission = admission
         self._settings = settings
         self._under_way = 0
 
@@ -41,7 +43,7 @@ class Guard:
         exchange = Exchange(scope, receive, send, self._policy, self._settings.body_timeout_s)
         self._under_way += 1
         try:
-            exchange.check()
+            exchange.check(self._admission)
             if self._under_way > self._settings.max_requests:
                 raise Busy("Too many requests are under way.", hint="Try again in a moment.")
             await self._app(scope, exchange.receive, exchange.send)
@@ -72,9 +74,17 @@ class Exchange:
         self._began = asyncio.get_running_loop().time()
         self.request_id = scope["state"]["request_id"] = _request_id(scope)
 
-    def check(self) -> None:
-        """Raises what `check_head` raises."""
-        self._body_ahead = check_head(self._scope["headers"], self._policy)
+    def check(self, admission: Admission) -> None:
+        """Look at the head, and say who asks. Raises `Rejected`, or why the asker may not come in."""
+        head = head_of(self._scope["headers"])
+        check_sender(head, self._policy)
+        length = body_length(head)
+        self._body_ahead = length != 0
+        client = self._scope["client"]
+        caller = admission.admit(head, self._scope["path"], client[0] if client else "", self.request_id)
+        self._scope["state"]["caller"] = caller
+        if self._body_ahead:
+            check_body(head, length, self._policy)
 
     async def receive(self) -> ReceiveMessage:
         """The next piece. Raises `TooLarge` and `Rejected` as soon as the body breaks a limit."""

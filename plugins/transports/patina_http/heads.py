@@ -1,9 +1,14 @@
-"""Connections that take too long to say what they want, say too much, or are too many."""
+"""Connections that take too long to say what they want or to hear it, say too much, or are too many."""
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import math
 import secrets
+import termios
+from array import array
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -30,6 +35,8 @@ class HeadProtocol(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
         """Runs from a connection's beginning, and from each further request's first byte, to the end of the head."""
         self._head_bytes = 0
+        self._unread_timer: asyncio.TimerHandle | None = None
+        """Runs while the client does not take what was sent to it."""
         self.lost: asyncio.Future[None] = self.loop.create_future()
         """Done when the connection is gone, and what was to be sent has left or never will."""
 
@@ -41,6 +48,7 @@ class HeadProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_head()
+        self.resume_writing()
         super().connection_lost(exc)
         self.lost.set_result(None)
 
@@ -52,6 +60,16 @@ class HeadProtocol(HttpToolsProtocol):
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._refuse(TOO_MUCH)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._await_reader()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._unread_timer is not None:
+            self._unread_timer.cancel()
+            self._unread_timer = None
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -74,11 +92,30 @@ class HeadProtocol(HttpToolsProtocol):
             self._head_timer.cancel()
             self._head_timer = None
 
+    def _await_reader(self, unread: float = math.inf) -> None:
+        """Look again and again whether anything was taken of what is `unread`, in bytes; hang up when nothing was."""
+        left = self.transport.get_write_buffer_size() + _unacknowledged(self.transport.get_extra_info("socket"))
+        if left < unread:
+            self._unread_timer = self.loop.call_later(self._settings.read_timeout_s, self._await_reader, left)
+        else:
+            self.transport.abort()
+
     def _refuse(self, problem: Problem) -> None:
         self._end_head()
         if not self.transport.is_closing():
             self.transport.write(_response(problem))
             self.transport.close()
+
+
+def _unacknowledged(line: Any) -> int:
+    """What the system has yet to send, or to send again, in bytes; 0 where it does not say.
+
+    It takes megabytes at once, and then nothing for long: what it has taken says little of a slow reader.
+    """
+    answer = array("i", [0])
+    with suppress(OSError):
+        fcntl.ioctl(line.fileno(), termios.TIOCOUTQ, answer)
+    return answer[0]
 
 
 def _response(problem: Problem) -> bytes:

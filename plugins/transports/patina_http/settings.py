@@ -17,6 +17,14 @@ class HttpSettings(Settings, frozen=True, kw_only=True):
     """Core fills in [daemon] host; empty is 127.0.0.1."""
     port: Annotated[int, Meta(ge=0, le=65_535)] = 0
     """Core fills in [daemon] port; 0 takes a free one."""
+    home: str = ""
+    """Core fills in the home, where the keys are; without one there are none."""
+    require_key: bool = False
+    """Core fills in [daemon] require_key."""
+    requests_per_s: Annotated[float, Meta(ge=0, le=1_000_000)] | None = None
+    """Of one key, or of one address without; 0 is no limit, and None 500 where keys are needed, else no limit."""
+    request_burst: Annotated[int, Meta(ge=1, le=1_000_000)] = 1000
+    """How many may come at once before that counts."""
     allow_hosts: tuple[str, ...] = ()
     """Names, without a port, that a request's Host header may carry beside this machine's own:
     "host.docker.internal"."""
@@ -32,6 +40,8 @@ class HttpSettings(Settings, frozen=True, kw_only=True):
     """How long an idle connection stays open."""
     request_timeout_s: Seconds = 1800.0
     """For an answer, on either side of the line: the daemon gives up, or the client does."""
+    read_timeout_s: Seconds = 10.0
+    """For a client to take at least a part of what is sent to it, before it is cut off."""
     connect_timeout_s: Seconds = 5.0
     drain_timeout_s: Seconds = 10.0
     """How long a closing door waits for the requests that are under way."""

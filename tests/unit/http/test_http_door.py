@@ -15,7 +15,7 @@ from patina.testing import FakeService
 from patina.testing.samples import REPLIES
 from patina.types import Endpoint, Secret
 from patina_http.dialer import HttpDialer
-from patina_http.door import HttpDoor, bound
+from patina_http.door import HttpDoor, bound, place_of
 from patina_http.settings import HttpSettings
 
 FDS = Path("/proc/self/fd")
@@ -179,5 +179,5 @@ async def test_a_client_does_not_wait_for_ever() -> None:
 
 def test_small_packets_leave_without_delay() -> None:
     """asyncio switches the delay off only where a socket names its protocol; with it an answer takes 40 ms more."""
-    with bound("", 0) as listener:
+    with bound(place_of(""), 0) as listener:
         assert listener.proto == socket.IPPROTO_TCP
