@@ -248,4 +248,8 @@ async def test_every_route_answers_as_it_is_shown(tmp_path: Path) -> None:
             method, path = heading.strip("`").split()
             answer = await client.request(method, path, json=shown(section, "request"))
             assert answer.status_code == 200, f"{heading}: {answer.text}"
-            assert shape(answer.json()) == shape(shown(section, "answer")), heading
+            if answer.headers["content-type"].startswith("text/plain"):
+                [beginning] = [block.text for block in blocks(section, "text") if block.title == "answer"]
+                assert answer.text.startswith(beginning), heading
+            else:
+                assert shape(answer.json()) == shape(shown(section, "answer")), heading

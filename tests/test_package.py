@@ -43,7 +43,7 @@ def read(wheel: Path, name: str) -> str:
 
 
 def test_at_the_top_are_the_packages_and_nothing_else(names: list[str]) -> None:
-    assert {"patina", "patina_onnx", "patina_hybrid", "patina_http", "patina_unix"} == PACKAGES
+    assert {"patina", "patina_onnx", "patina_remote", "patina_hybrid", "patina_http", "patina_unix"} == PACKAGES
     assert {name.split("/")[0] for name in names} == {*PACKAGES, METADATA}
 
 

@@ -17,6 +17,10 @@ class TestOnnxPlugin(PluginContract):
     entry_point = "patina_onnx.plugin"
 
 
+class TestRemotePlugin(PluginContract):
+    entry_point = "patina_remote.plugin"
+
+
 class TestHybridPlugin(PluginContract):
     entry_point = "patina_hybrid.plugin"
 

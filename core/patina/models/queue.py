@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from patina.errors import Busy, Failed, PatinaError
+from patina.errors import Busy, Failed, InvalidRequest, PatinaError
 from patina.models.counting import Counting, Marks
 from patina.protocols import Embedder
 from patina.types import Tokens
@@ -292,10 +292,11 @@ class FairQueue:
         error = self._tried(batch)
         if error is None:
             return [None] * len(batch)
-        if len(batch) > 1:
+        if len(batch) > 1 and isinstance(error, InvalidRequest | Failed):
             return [self._compute([one])[0] for one in batch]
-        batch[0][0].cancelled = True
-        return [error]
+        for ticket, _ in batch:
+            ticket.cancelled = True
+        return [error] * len(batch)
 
     def _tried(self, batch: Sequence[_Taken]) -> PatinaError | None:
         items = [ticket.batch[position] for ticket, position in batch]

@@ -96,7 +96,7 @@ REQUESTS: tuple[wire.AnyRequest, ...] = (
     wire.Metrics(),
     wire.CacheStats(),
     wire.ClearCache(),
-    wire.WarmCache(texts=["Where are the ships?"], kind="query", model="fake"),
+    wire.WarmCache(texts=["Where are the ships?"], kind="passage", model="fake"),
     wire.Scry(
         query=_SPIKY,
         limit=7,

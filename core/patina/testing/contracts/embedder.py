@@ -122,7 +122,8 @@ class EmbedderContract(ABC):
             again = embedder.tokenize([TEXTS[0]], "passage")[0]
             assert again.count == short.count, "a count must not depend on the neighbours"
             computed = embedder.embed([short, long]).tokens
-            assert computed >= short.count + long.count
+            assert computed > 0
+            assert computed >= short.count + long.count or not embedder.info.exact_tokens
             assert computed == short.count + long.count or embedder.info.batch_tokens, "no padding was declared"
 
     def test_a_long_text_is_cut_and_marked(self) -> None:
