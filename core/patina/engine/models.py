@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from patina import wire
@@ -73,6 +74,7 @@ class Models:
     async def _model_entry(self, name: str) -> wire.ModelEntry:
         model = self._rooms.pool.model(name)
         info = await model.describe()
+        left_s = self._rooms.pool.unloads_in_s(model)
         return wire.ModelEntry(
             name=info.name,
             dimension=info.dimension,
@@ -80,5 +82,8 @@ class Models:
             created=info.created,
             default=name == self._rooms.config.defaults.embedder,
             loaded=model.loaded,
+            waiting=model.waiting,
+            last_used=round(time.time() - self._rooms.pool.idle_s(model), 3) if model.used else None,
+            unloads_at=round(time.time() + left_s, 3) if left_s is not None else None,
             aliases=[alias for alias, meant in self._rooms.config.models.aliases.items() if meant in {name, info.name}],
         )

@@ -40,11 +40,23 @@ class _TooLongError(Exception):
 class Model:
     """One embedder with its queue. `loaded` turns true with the first vector and false when it is unloaded."""
 
-    def __init__(self, embedder: Embedder, queue: FairQueue, cache: Cache, marks: Marks, clock: Clock) -> None:
+    def __init__(
+        self,
+        embedder: Embedder,
+        queue: FairQueue,
+        cache: Cache,
+        marks: Marks,
+        check_memory: Callable[[], None],
+        clock: Clock,
+    ) -> None:
         self.name = marks.model
         self.loaded = False
+        self.used = False
+        """Whether it has ever computed anything."""
         self._queue = queue
         self._marks = marks
+        self._check_memory = check_memory
+        """Raises `Busy` while there is no room for another model."""
         self._embedder = embedder
         self._sharing = Sharing(cache)
         self._prepare = ThreadPoolExecutor(1, thread_name_prefix="patina-tokens")
@@ -125,11 +137,13 @@ class Model:
             for text, tokens in zip(texts, batch, strict=True):
                 if tokens.truncated:
                     raise _TooLongError(text)
+        if not self.loaded:
+            self._check_memory()
         self.last_used = self._clock()
         results = await self._queue.embed(batch, lane)
         self.last_used = self._clock()
         if not self.loaded:
-            self.loaded = True
+            self.loaded = self.used = True
             self._marks.changed("loaded")
         return results
 

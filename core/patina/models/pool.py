@@ -9,18 +9,22 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from patina.errors import Busy
 from patina.models.cache import Cache
 from patina.models.counting import Counting
 from patina.models.model import Clock, Model
 from patina.models.queue import MAX_WAITING_TOKENS, FairQueue
 from patina.protocols import Embedder
 
+RETRY_AFTER_S = 10.0
+"""When there may be room for another model."""
+
 
 class ModelPool:
     """Models by name, built by `build` when they are first asked for.
 
     keep_alive_s: unload after so many idle seconds; 0 = as soon as idle, below 0 = never.
-    max_memory_mb: above this resident size idle models are unloaded at once.
+    max_memory_mb: above this resident size idle models are unloaded, and no other one is loaded.
     queue_tokens: what may wait for one model.
     cache: results of late, of all models.
     """
@@ -60,16 +64,38 @@ class ModelPool:
             embedder = self._build(name)
             marks = self.counting.of(name)
             queue = FairQueue(embedder, self._threads, self._queue_tokens, marks)
-            self._models[name] = Model(embedder, queue, self.cache, marks, self._clock)
+            self._models[name] = Model(embedder, queue, self.cache, marks, self._check_memory, self._clock)
         return self._models[name]
 
     def unload_idle(self) -> None:
-        """Unload what has been idle for long enough, or at all when memory is short. Blocks for a moment."""
-        crowded = rss_mb() > self._max_memory_mb
-        for model in self._models.values():
-            rested = 0 <= self._keep_alive_s <= self._clock() - model.last_used
-            if model.loaded and model.idle and (rested or crowded):
+        """Unload what has been idle for long enough, and as many more as memory is short of. Blocks for a moment."""
+        for model in sorted(self._models.values(), key=lambda model: model.last_used):
+            if model.loaded and model.idle and (self._rested(model) or rss_mb() > self._max_memory_mb):
                 model.unload()
+
+    def unloads_in_s(self, model: Model) -> float | None:
+        """None for one that stays, or is not loaded."""
+        if not model.loaded or self._keep_alive_s < 0:
+            return None
+        return max(0.0, model.last_used + self._keep_alive_s - self._clock())
+
+    def idle_s(self, model: Model) -> float:
+        return self._clock() - model.last_used
+
+    def _rested(self, model: Model) -> bool:
+        return 0 <= self._keep_alive_s <= self.idle_s(model)
+
+    def _check_memory(self) -> None:
+        if rss_mb() <= self._max_memory_mb:
+            return
+        self.unload_idle()
+        taken_mb = rss_mb()
+        if taken_mb > self._max_memory_mb:
+            raise Busy(
+                f"Patina takes {taken_mb:.0f} MB, and a model more would be too much.",
+                hint="Try again when others are idle, or raise daemon.max_memory_mb.",
+                retry_after_s=RETRY_AFTER_S,
+            )
 
     def close(self) -> None:
         for model in self._models.values():

@@ -224,6 +224,9 @@ REPLIES: dict[type[wire.Request[Any]], Any] = {
                 default=True,
                 loaded=False,
                 aliases=["text-embedding-3-small"],
+                waiting=3,
+                last_used=1_700_000_000.5,
+                unloads_at=1_700_000_300.5,
             )
         ]
     ),

@@ -64,6 +64,12 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
     loaded: bool
     aliases: list[str] = []
     """Other names that mean this model, as configured."""
+    waiting: int = 0
+    """Texts that no thread has taken yet."""
+    last_used: float | None = None
+    """Unix time; null before the first time."""
+    unloads_at: float | None = None
+    """Unix time, unless it is used before; null for one that stays, or is not loaded."""
 
 
 class ModelList(Reply, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""What is counted, in the form that Prometheus reads; and the cache of vectors."""
+"""What is counted, in the form that Prometheus reads; which models there are; and the cache of vectors."""
 
 from __future__ import annotations
 
@@ -21,6 +21,20 @@ async def metrics(request: Asked) -> Response[bytes]:
 
     found = await reply_to(request, wire.Metrics())
     return Response(generate_latest(_Collected(found.measures)), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+@get("/api/models")
+async def models(request: Asked) -> Response[bytes]:
+    """How each model is. Loads none."""
+    return told(await reply_to(request, wire.Models()))
+
+
+@get("/api/model")
+async def model(request: Asked) -> Response[bytes]:
+    """How one is, the default if none is named. Loads none."""
+    known = await reply_to(request, wire.Models())
+    name = request.query_params.get("name")
+    return told(known.entry(name) if name else known.models[0])
 
 
 @get("/api/cache")
@@ -66,4 +80,4 @@ def _add(family: Metric, measure: wire.Measure, sample: wire.Sample) -> None:
     family.add_sample(f"{measure.name}_sum", sample.labels, sample.value)
 
 
-ROUTES = [metrics, cache, clear, warm]
+ROUTES = [metrics, models, model, cache, clear, warm]

@@ -73,3 +73,14 @@ async def test_what_cannot_be_warmed_names_the_field(http: httpx.AsyncClient, te
     answer = await http.post("/api/cache/warm", json={"texts": texts})
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == "texts"
+
+
+async def test_how_a_model_is_can_be_seen_without_loading_it(http: httpx.AsyncClient) -> None:
+    before = (await http.get("/api/model")).json()
+    assert (before["name"], before["loaded"], before["last_used"], before["unloads_at"]) == ("fake", False, None, None)
+    await http.post("/v1/embeddings", json={"input": TEXTS})
+    after = (await http.get("/api/model", params={"name": "fake"})).json()
+    assert after["loaded"]
+    assert after["unloads_at"] - after["last_used"] == pytest.approx(300, abs=5)
+    assert (await http.get("/api/models")).json()["models"][0]["name"] == "fake"
+    assert (await http.get("/api/model", params={"name": "nothing"})).status_code == 404
