@@ -58,9 +58,14 @@ class AuditLog:
         """Write a line if the request is one that changes something."""
         if not is_change(request):
             return
-        action = str(type(request).__struct_config__.tag)
-        who, id = caller.name, caller.request_id
-        self.note(caller.origin, who, action, outcome_of(error), collections=_collections(request), request_id=id)
+        self.note(
+            caller.origin,
+            caller.name,
+            _action(request),
+            outcome_of(error),
+            collections=_collections(request),
+            request_id=caller.request_id,
+        )
 
     def note(self, origin: str, who: str, action: str, outcome: str = "done", **more: Any) -> None:
         """Write a line; `more` are the other fields of `Entry`. A disk that cannot take it is told to the log."""
@@ -100,6 +105,12 @@ def outcome_of(error: BaseException | None) -> str:
     if isinstance(error, PatinaError):
         return error.code
     return "failed" if isinstance(error, Exception) else "cancelled"
+
+
+def _action(request: wire.Request[Any]) -> str:
+    """ "delete"; of what begins a job also which: "start index"."""
+    tag = str(type(request).__struct_config__.tag)
+    return f"{tag} {_action(request.work)}" if isinstance(request, wire.Start) else tag
 
 
 def _collections(request: Any) -> list[str]:

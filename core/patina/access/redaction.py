@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 MASK = "***"
-MIN_SECRET_CHARS = 6
+MIN_SECRET_CHARS = 8
 """Masking what is shorter would hide words that everybody uses."""
 
 _TELLING_NAME = re.compile(r"(?:^|_)(?:KEY|TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIALS?)$")

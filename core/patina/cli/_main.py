@@ -69,12 +69,19 @@ def _reason(error: OSError) -> str:
 
 
 def _say(error: PatinaError, code: int, debug: bool = False) -> int:
-    if debug:
-        traceback.print_exc()
-    sys.stderr.write(f"patina: {error.message}\n")
+    told = [traceback.format_exc()] if debug else []
+    told.append(f"patina: {error.message}\n")
     if error.hint:
-        sys.stderr.write(f"  {error.hint}\n")
+        told.append(f"  {error.hint}\n")
+    sys.stderr.write(_masked("".join(told)))
     return code
+
+
+def _masked(text: str) -> str:
+    """Without what is secret in the environment, or looks it."""
+    from patina.access.redaction import Redaction, secrets_in
+
+    return Redaction(secrets_in(os.environ))(text)
 
 
 def _speak_utf8() -> None:

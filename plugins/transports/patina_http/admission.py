@@ -53,16 +53,20 @@ class Admission:
         try:
             key = self._key(head)
         except Denied as denial:
-            self._by_peer.take(network_of(peer))
+            self._charge(peer)
             log.info("request_id=%s peer=%s refused: %s", request_id, peer, denial.message)
             raise
         if key is None:
-            self._by_peer.take(network_of(peer))
+            self._charge(peer)
             return Caller(origin="http", name=peer, request_id=request_id)
         self._by_key.take(key.id)
         if not allowed(key.scopes, wanted := scopes_for(path)):
             raise insufficient(wanted)
         return Caller(origin="http", name=f"key {key.id}", scopes=key.scopes, request_id=request_id)
+
+    def _charge(self, peer: str) -> None:
+        if self._by_peer.limits:
+            self._by_peer.take(network_of(peer))
 
     def _key(self, head: Head) -> Key | None:
         """The key that is shown; None where none is needed and none of Patina's is shown. Raises `Denied`."""

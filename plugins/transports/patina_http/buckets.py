@@ -30,12 +30,17 @@ class Buckets:
         self._clock = clock
         self._levels: OrderedDict[str, _Level] = OrderedDict()
 
+    @property
+    def limits(self) -> bool:
+        """Whether anybody can be stopped at all."""
+        return self._rate_per_s > 0
+
     def __len__(self) -> int:
         return len(self._levels)
 
     def take(self, name: str) -> None:
         """A token of this bucket. Raises `RateLimited`, saying when there will be one."""
-        if not self._rate_per_s:
+        if not self.limits:
             return
         now = self._clock()
         tokens, at_s = self._levels.get(name, _Level(self._burst, now))

@@ -54,8 +54,9 @@ class Hall:
             writer.close()  # not even a refusal is for nothing
             return
         line = Line(reader, writer, self._settings)
-        refusal = self._refusal(peer_uid(writer.get_extra_info("socket")))
-        session = Session(self._service, line, Caller(origin="unix"), self._settings, refusal)
+        uid = peer_uid(writer.get_extra_info("socket"))
+        caller = Caller(origin="unix", name="" if uid is None else f"uid {uid}")
+        session = Session(self._service, line, caller, self._settings, self._refusal(uid))
         task = asyncio.create_task(session.run())
         self._sessions[task] = session
         task.add_done_callback(self._sessions.pop)
