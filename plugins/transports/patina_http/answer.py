@@ -65,6 +65,11 @@ def caller_of(asked: Asked) -> wire.Caller:
     return caller
 
 
+def plainly(asked: Asked) -> None:
+    """From here on, what goes wrong with this request is told as ``{"error": "…"}``: Ollama's way, and TEI's."""
+    asked.state.plain = True
+
+
 def json(content: bytes, status: int = 200) -> Response[bytes]:
     """JSON that is encoded already."""
     return Response(content, status_code=status, media_type="application/json")

@@ -16,6 +16,7 @@ from patina.codec import decode_request, encode
 from patina.errors import TooLarge
 from patina.protocols import Service
 from patina.types import Kind
+from patina_http import ollama
 from patina_http.answer import Asked, body_as, caller_of, json, reply_to, told
 from patina_http.embedding import embedded, encoded, rows, written
 from patina_http.stream import LINES, streamed
@@ -32,13 +33,15 @@ async def health(request: Asked) -> Response[bytes]:
 
 @get("/ready")
 async def ready(request: Asked) -> Response[bytes]:
-    """Whether the engine answers."""
+    """Whether the engine answers, and its models compute."""
     service: Service = request.app.state.service
     try:
         async with asyncio.timeout(READY_TIMEOUT_S):
-            await service.handle(wire.Ping(), caller_of(request))
+            pong = await service.handle(wire.Ping(), caller_of(request))
     except TimeoutError:
         return json(encoded({"status": "busy"}), status=503)
+    if pong.trouble:
+        return json(encoded({"status": "troubled", "reason": pong.trouble}), status=503)
     return json(encoded({"status": "ready"}))
 
 
@@ -64,6 +67,9 @@ class OneText(msgspec.Struct, forbid_unknown_fields=True):
 
 @post("/api/embed", status_code=200)
 async def embed(request: Asked) -> Response[bytes]:
+    """One text, or whatever Ollama's client sends to its route of this name."""
+    if ollama.speaks(await request.body()):
+        return await ollama.embed(request)
     asked = await body_as(request, OneText)
     wanted = wire.Embed(texts=[asked.text], kind=asked.kind, model=asked.model, truncate=asked.truncate)
     found = await embedded(request, wanted, "text", single=True)

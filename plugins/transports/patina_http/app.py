@@ -9,7 +9,7 @@ from litestar.datastructures import State
 from litestar.types import ASGIApp
 
 from patina.protocols import Service
-from patina_http import api, openai, watching
+from patina_http import api, ollama, openai, tei, watching
 from patina_http.admission import Admission
 from patina_http.answer import Asked, json
 from patina_http.checks import Policy, host_name
@@ -27,7 +27,7 @@ def application(service: Service, settings: HttpSettings, address: str, admissio
     configuration (it starts a thread), no limit on bodies (the guard has one).
     """
     app = Litestar(
-        route_handlers=[*api.ROUTES, *openai.ROUTES, *watching.ROUTES],
+        route_handlers=[*api.ROUTES, *openai.ROUTES, *ollama.ROUTES, *tei.ROUTES, *watching.ROUTES],
         exception_handlers={Exception: _problem},
         state=State({"service": service, "settings": settings, "began": time.monotonic()}),
         logging_config=None,
@@ -48,6 +48,7 @@ def _policy(settings: HttpSettings, address: str) -> Policy:
 def _problem(request: Asked, error: Exception) -> Response[bytes]:
     request_id = request.scope["state"]["request_id"]
     problem = problem_of(error, request_id)
-    answer = json(problem.body(request_id), problem.status)
+    body = problem.plain() if request.state.get("plain") else problem.body(request_id)
+    answer = json(body, problem.status)
     answer.headers.update(problem.headers)
     return answer
