@@ -36,7 +36,7 @@ class House:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         environment = {**self.env, **(env or {})}
-        if environment.get("PYTHONPATH") == os.environ.get("PYTHONPATH") and BOUND_BY_MODES not in environment:
+        if BOUND_BY_MODES not in environment:
             return self.forking.run(list(map(str, words)), cwd or self.work, environment)
         return subprocess.run(
             self.command(*words),
@@ -124,32 +124,30 @@ def forking() -> Iterator[Forking]:
         yield forking
 
 
-@pytest.fixture
-def house(tmp_path: Path, forking: Forking) -> Iterator[House]:
+@contextmanager
+def built(folder: Path, forking: Forking) -> Iterator[House]:
     """A new home with nothing in it and nothing running; port 0, so that tests can run beside each other."""
-    no_model = tmp_path / "no-model"
-    work = tmp_path / "work"
+    no_model = folder / "no-model"
+    work = folder / "work"
     no_model.mkdir()
     work.mkdir()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PATINA_", "XDG_"))}
     with tempfile.TemporaryDirectory(prefix="pt-", dir="/tmp") as short:  # a socket's path is at most 104 bytes long
         env = {
             **inherited,
-            "PATINA_HOME": str(tmp_path / "home"),
+            "PATINA_HOME": str(folder / "home"),
             "PATINA_SOCKET": f"{short}/s",
             "PATINA_DAEMON_PORT": "0",
             "PATINA_EMBEDDERS_ONNX_MODEL": str(no_model),
             "COLUMNS": "200",
         }
-        house = House(tmp_path / "home", work, forking, env)
+        house = House(folder / "home", work, forking, env)
         yield house
         house.end_daemon()
 
 
-@pytest.fixture
-def notes(house: House) -> Path:
-    """A folder with two short documents."""
-    folder = house.work / "notes"
+def written(folder: Path) -> Path:
+    """Two short documents."""
     folder.mkdir()
     (folder / "rotation.md").write_text(
         "# Logging\n\n## Rotating files\n\nLogs are rotated when they reach a megabyte.\n\n"
@@ -157,3 +155,23 @@ def notes(house: House) -> Path:
     )
     (folder / "bread.md").write_text("# Bread\n\nKnead the dough for ten minutes and let it rest.\n")
     return folder
+
+
+@pytest.fixture
+def house(tmp_path: Path, forking: Forking) -> Iterator[House]:
+    with built(tmp_path, forking) as house:
+        yield house
+
+
+@pytest.fixture
+def notes(house: House) -> Path:
+    """A folder with two short documents."""
+    return written(house.work / "notes")
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory, forking: Forking) -> Iterator[House]:
+    """For all tests of a file that only look: these two documents are indexed, and the daemon runs."""
+    with built(tmp_path_factory.mktemp("library"), forking) as house:
+        house.ok("index", written(house.work / "notes"))
+        yield house

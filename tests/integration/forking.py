@@ -91,6 +91,7 @@ def become(words: list[str], cwd: str, env: dict[str, str], **files: Any) -> Non
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
+    sys.path[:0] = [path for path in env.get("PYTHONPATH", "").split(os.pathsep) if path and path not in sys.path]
     code = main(words)
     sys.stderr.flush()
     os._exit(code)  # taking an interpreter down takes longer than the command

@@ -169,28 +169,25 @@ def test_nothing_found_says_what_to_try_next(house: House, notes: Path) -> None:
     assert "--all-repos" in said
 
 
-def test_status_tells_what_is_there(house: House, notes: Path) -> None:
-    house.ok("index", notes)
-    said = house.ok("status")
-    for part in ("notes", str(notes), "0 %", f"unix:{house.env['PATINA_SOCKET']}", str(house.home)):
+def test_status_tells_what_is_there(library: House) -> None:
+    said = library.ok("status")
+    for part in (str(library.work / "notes"), "0 %", f"unix:{library.env['PATINA_SOCKET']}", str(library.home)):
         assert part in said
 
 
-def test_verify_agrees_with_itself(house: House, notes: Path) -> None:
-    house.ok("index", notes)
-    assert house.ok("verify", "--full").startswith("Everything agrees: 1 collection")
+def test_verify_agrees_with_itself(library: House) -> None:
+    assert library.ok("verify", "--full").startswith("Everything agrees: 1 collection")
 
 
-def test_export_writes_one_passage_a_line_and_replaces_in_one_step(house: House, notes: Path) -> None:
-    house.ok("index", notes)
-    out = house.work / "out.jsonl"
+def test_export_writes_one_passage_a_line_and_replaces_in_one_step(library: House, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
     out.write_text("old")
-    house.ok("export", "--output", out.name)
+    library.ok("export", "--output", out.name, cwd=tmp_path)
     records = [json.loads(line) for line in out.read_text().splitlines()]
     assert {record["path"] for record in records} == {"rotation.md", "bread.md"}
     assert set(records[0]) == FIELDS - {"score", "rrf", "arms"} | SOURCE
-    assert house.ok("export", "--output", "-") == out.read_text()
-    assert sorted(path.name for path in house.work.iterdir()) == ["notes", "out.jsonl"]
+    assert library.ok("export", "--output", "-") == out.read_text()
+    assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"]
 
 
 def test_a_reader_that_goes_away_is_no_error(house: House, notes: Path) -> None:
@@ -213,13 +210,12 @@ def test_a_reader_that_goes_away_is_no_error(house: House, notes: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_a_full_disk_is_told_in_a_sentence(house: House, notes: Path) -> None:
-    house.ok("index", notes)
+def test_a_full_disk_is_told_in_a_sentence(library: House) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            house.command("scry", QUESTION),
-            cwd=house.work,
-            env=house.env,
+            library.command("scry", QUESTION),
+            cwd=library.work,
+            env=library.env,
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
@@ -230,12 +226,11 @@ def test_a_full_disk_is_told_in_a_sentence(house: House, notes: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_terminal_gets_colour_and_marked_words(house: House, notes: Path) -> None:
-    house.ok("index", notes)
+def test_a_terminal_gets_colour_and_marked_words(library: House) -> None:
     ours, theirs = pty.openpty()
-    env = {name: value for name, value in house.env.items() if name != "NO_COLOR"}
+    env = {name: value for name, value in library.env.items() if name != "NO_COLOR"}
     with subprocess.Popen(
-        house.command("scry", QUESTION), cwd=house.work, env={**env, "TERM": "xterm"}, stdout=theirs
+        library.command("scry", QUESTION), cwd=library.work, env={**env, "TERM": "xterm"}, stdout=theirs
     ) as scry:
         os.close(theirs)
         said = _everything(ours)
