@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from http import HTTPStatus
 
 import msgspec
@@ -107,6 +108,10 @@ def problem_of(error: Exception, request_id: str) -> Problem:
     )
 
 
+_PLACE = re.compile(r"""(?<![\w./:])/(?:[^\s/'",:;]+/)+(?=[^\s/'",:;])""")
+"""The folders of a file's path."""
+
+
 STOPPING = Unavailable("The daemon is stopping.", hint="Ask again when it runs.")
 ROUTES = "See /health, /ready, /api/scry, /api/index, /api/embed, /api/embed/batch, /v1/models and /v1/embeddings."
 
@@ -120,12 +125,17 @@ def _headers(error: PatinaError, status: int) -> dict[str, str]:
 
 
 def _told(error: PatinaError) -> Problem:
+    """Where things lie on the daemon's machine is not told: of a path in a fault of its own only the name."""
     status, _, kind = error.outcome
+    told = (error.message, error.hint)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        told = (_PLACE.sub("…/", error.message), _PLACE.sub("…/", error.hint))
+    message, hint = told
     return Problem(
         status=status,
         code=error.code,
-        message=error.message,
-        hint=error.hint,
+        message=message,
+        hint=hint,
         type=kind,
         param=error.param,
         headers=_headers(error, status),

@@ -106,6 +106,17 @@ async def test_a_bug_is_told_without_its_details(
     assert complaint(answer)["request_id"] in caplog.text
 
 
+async def test_where_things_lie_is_not_told(http: httpx.AsyncClient, service: FakeService) -> None:
+    """Of the daemon's own files the name is enough; what a client named itself it hears again."""
+    hint = "Copy /srv/models/e5/model.onnx again, or see https://patina.example/docs/models."
+    service.replies[wire.Scry] = errors.Corrupt("/home/ada/.patina/data/patina.db is damaged.", hint=hint)
+    told = complaint(await http.post("/api/scry", json={"query": "lamp"}))
+    assert told["message"].startswith("…/patina.db is damaged.")
+    assert told["hint"] == "Copy …/model.onnx again, or see https://patina.example/docs/models."
+    service.replies[wire.Scry] = errors.NotFound("There is no /srv/notes/a.md.")
+    assert complaint(await http.post("/api/scry", json={"query": "lamp"}))["message"] == "There is no /srv/notes/a.md."
+
+
 async def test_documents_are_taken_in(http: httpx.AsyncClient, service: FakeService) -> None:
     body = {"repo": "notes", "documents": [{"id": "a", "text": "hello"}], "wait": False}
     answer = await http.post("/api/index", json=body)

@@ -96,6 +96,8 @@ async def test_a_compressed_body_is_not_inflated(http: httpx.AsyncClient) -> Non
         b'{"query":"\\ud800"}',
         b'{"query":"\\udc00x"}',
         b'{"query":"a","limit":1e400}',
+        b'{"query":"a","limit":' + b"9" * 5000 + b"}",
+        b'{"query":"a',
         b'{"query":"a"} trailing',
         b"null",
         b"\x00",

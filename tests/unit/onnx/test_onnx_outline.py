@@ -87,6 +87,26 @@ def test_weights_behind_a_link_are_refused(divided: Path, tmp_path: Path, link: 
         first_vector(divided)
 
 
+def test_weights_behind_a_linked_folder_are_refused(divided: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (divided / "weights").rename(tmp_path / "elsewhere" / "weights")
+    (divided / "link").symlink_to(tmp_path / "elsewhere")
+    point(divided, "link/weights")
+    with pytest.raises(Refused, match="link"):
+        first_vector(divided)
+
+
+@pytest.mark.parametrize("size", [1 << 40, 1 << 62, -1])
+def test_a_size_that_nobody_has_is_damage(make_model: MakeModel, size: int) -> None:
+    """What a file says of its sizes is not believed: no memory is taken for it, and the process lives."""
+    folder = make_model()
+    model = onnx.load(folder / "model.onnx")
+    model.graph.initializer[0].dims[0] = size
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(Corrupt, match=r"model\.onnx"):
+        first_vector(folder)
+
+
 def test_weights_of_a_constant_within_a_branch_are_seen(tmp_path: Path) -> None:
     tensor = onnx.helper.make_tensor("t", onnx.TensorProto.FLOAT, [1], b"1234", raw=True)
     external_data_helper.set_external_data(tensor, "../secret")
