@@ -38,7 +38,9 @@ class Health:
         self.streams: Mapping[type, Stream] = {}
 
     async def _ping(self, _: wire.Ping) -> wire.Pong:
-        return wire.Pong(version=__version__, pid=os.getpid())
+        broken = [model.name for model in self._rooms.pool.models if model.broken]
+        trouble = f"A model fails again and again: {', '.join(broken)}." if broken else None
+        return wire.Pong(version=__version__, pid=os.getpid(), trouble=trouble)
 
     async def _shutdown(self, _: wire.Shutdown) -> wire.Stopping:
         self._presence.shutdown_requested.set()

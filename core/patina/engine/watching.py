@@ -73,6 +73,7 @@ class Watching:
         yield _gauge("patina_uptime_seconds", "Since the start.", "", {"": uptime_s})
         yield _gauge("patina_resident_bytes", "Of memory.", "", {"": round(rss_mb() * 2**20)})
         yield _gauge("patina_model_loaded", "In memory.", "model", {one.name: one.loaded for one in models})
+        yield _gauge("patina_model_broken", "Failing for long.", "model", {one.name: one.broken for one in models})
         yield _gauge("patina_queue_texts", "Waiting.", "model", {one.name: one.waiting for one in models})
         yield _gauge("patina_queue_tokens", "Waiting.", "model", {one.name: one.waiting_tokens for one in models})
         yield _gauge("patina_cache_entries", "Vectors that are held.", "", {"": cache.entries})

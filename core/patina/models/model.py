@@ -74,6 +74,10 @@ class Model:
         return self._queue.waiting_tokens
 
     @property
+    def broken(self) -> bool:
+        return self._queue.broken
+
+    @property
     def idle(self) -> bool:
         return self._queue.idle
 

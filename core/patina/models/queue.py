@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from patina.errors import Busy, Failed, InvalidRequest, PatinaError
+from patina.models.breaker import Breaker
 from patina.models.counting import Counting, Marks
 from patina.protocols import Embedder
 from patina.types import Tokens
@@ -51,6 +52,10 @@ class Result(msgspec.Struct, frozen=True, eq=False):
     vector: Vector
     tokens: int
     truncated: bool
+
+
+class _ModelFailedError(Failed):
+    """Something that no plugin raises on purpose: nothing is wrong with the text."""
 
 
 class _Speed:
@@ -128,6 +133,7 @@ class FairQueue:
         self._running = 0
         self._speed = _Speed()
         self._limit: int | None = None
+        self._breaker = Breaker(time.monotonic)
         self._closed = False
         self._threads = [
             threading.Thread(target=self._work, name=f"patina-model-{n}", daemon=True) for n in range(threads)
@@ -143,6 +149,11 @@ class FairQueue:
     @property
     def waiting_tokens(self) -> int:
         return self._waiting_tokens
+
+    @property
+    def broken(self) -> bool:
+        """Whether the model has failed so often that it is left alone."""
+        return self._breaker.open
 
     @property
     def idle(self) -> bool:
@@ -180,6 +191,7 @@ class FairQueue:
         with self._ready:
             if self._closed:
                 raise Busy("The daemon is stopping.", hint="Ask again once it runs.")
+            self._breaker.check()
             self._check_room(tokens, lane)
             ticket = _Ticket(batch, lane, self._now)
             self._waiting_tokens += tokens
@@ -213,6 +225,7 @@ class FairQueue:
     def _account(self, ticket: _Ticket, tokens: int, took_s: float, error: PatinaError | None) -> None:
         with self._ready:
             self._speed.note(tokens, took_s)
+            self._breaker.note(failed=isinstance(error, _ModelFailedError))
             self._running -= 1
             ticket.left -= 1
             finished = ticket.left == 0
@@ -308,7 +321,7 @@ class FairQueue:
                 return error
             except (Exception, SystemExit) as error:  # a request's edge: whatever a model throws fails it alone
                 log.exception("The model failed.")
-                failure = Failed(f"The model failed: {error}.", hint="The daemon's log says more.")
+                failure = _ModelFailedError(f"The model failed: {error}.", hint="The daemon's log says more.")
             else:
                 for (ticket, position), item, vector in zip(batch, items, embedded.vectors, strict=True):
                     tokens = embedded.tokens if len(items) == 1 else item.count

@@ -156,7 +156,7 @@ REQUESTS: tuple[wire.AnyRequest, ...] = (
 )
 
 REPLIES: dict[type[wire.Request[Any]], Any] = {
-    wire.Ping: wire.Pong(version="0.1.0", pid=4711),
+    wire.Ping: wire.Pong(version="0.1.0", pid=4711, trouble=None),
     wire.Status: wire.StatusReply(
         version="0.1.0",
         pid=4711,

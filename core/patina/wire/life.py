@@ -9,6 +9,8 @@ from patina.wire.message import Reply, Request
 class Pong(Reply, frozen=True, kw_only=True):
     version: str
     pid: int
+    trouble: str | None
+    """Why it cannot do all that it is there for, if so."""
 
 
 class Ping(Request[Pong], frozen=True, kw_only=True, tag="ping"):

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 import numpy as np
 import pytest
 
-from patina.errors import Busy, Failed
+from patina.errors import Busy, Failed, Unavailable
 from patina.models import FairQueue, Lane
 from patina.types import Embedded, Kind, ModelInfo, Tokens
 
@@ -205,3 +205,19 @@ async def test_a_text_that_cannot_be_computed_fails_alone_in_a_batch(batches: Fa
     assert await good == [9.0] * 4
     with pytest.raises(Failed, match="cannot be computed"):
         await bad
+
+
+async def test_a_model_that_always_fails_refuses_at_once_and_says_when_to_come_again(
+    queue: FairQueue, embedder: Gated
+) -> None:
+    embedder.gate.set()
+    embedder.stumbles = 1000
+    for _ in range(5):
+        with pytest.raises(Failed):
+            await (await ask(queue, embedder, ["aaa"], Lane.REQUEST))
+    left = embedder.stumbles
+    with pytest.raises(Unavailable, match="in a row") as refused:
+        await (await ask(queue, embedder, ["aaa"], Lane.REQUEST))
+    assert refused.value.retry_after_s
+    assert embedder.stumbles == left, "nobody has tried"
+    assert queue.broken
