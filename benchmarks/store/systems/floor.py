@@ -20,7 +20,7 @@ from benchmarks.store.system import WINDOW
 
 CAPACITY = 320_000
 LINKS, EF_CONSTRUCTION, EF = 24, 150, 256
-"""As Patina's own graphs have them by default."""
+"""As Patina's own graphs have them by default; the large ones it searches more widely."""
 THREADS = 2
 HEAP_BYTES = 64_000_000
 

@@ -23,7 +23,8 @@ class HybridSettings(Settings, frozen=True, kw_only=True):
     tail_max: Annotated[int, Meta(ge=2, le=4_000_000)] = 131_072
     """Vectors without a graph at which taking in new ones waits for the graphs."""
     ef: Annotated[int, Meta(ge=1, le=10_000)] = 256
-    """How widely a single graph is searched, each of several less: higher finds more true neighbours, more slowly."""
+    """How widely a graph of `segment_size` vectors is searched, larger ones a little more, each of several less: higher
+    finds more true neighbours, more slowly."""
     m: Annotated[int, Meta(ge=2, le=128)] = 24
     """Links a vector in a graph."""
     ef_construction: Annotated[int, Meta(ge=1, le=10_000)] = 150

@@ -396,3 +396,8 @@ def test_what_is_beside_a_graph_is_searched_less_widely() -> None:
     assert graph.ef_of_share(128, 1.0) == 128
     assert graph.ef_of_share(128, 0.5) == 91
     assert graph.ef_of_share(128, 0.01) == 64
+
+
+def test_more_rows_are_searched_a_little_more_widely() -> None:
+    assert graph.ef_of_share(128, 1.0, times=0.1) == 128
+    assert graph.ef_of_share(128, 1.0, times=256) == 256

@@ -24,6 +24,8 @@ SLICE_ROWS = 256
 SEED = 100
 TOLERANCE = 1e-5
 LEAST_EF_SHARE = 0.5
+EF_GROWTH = 1 / 8
+"""The more rows, the more widely they must be searched for the same recall: half as much again for 25 times as many."""
 
 
 class Breadth(NamedTuple):
@@ -72,12 +74,12 @@ def save(graph: Graph, path: Path) -> None:
         raise OSError(errno.ENOSPC, "the disk did not take the whole graph", str(path))
 
 
-def ef_of_share(ef: int, share: float) -> int:
-    """How widely to search a graph with this share of all rows.
+def ef_of_share(ef: int, share: float, times: float = 1.0) -> int:
+    """How widely to search a graph with this share of all rows, which are so many times those that `ef` is meant for.
 
     The fewer of the nearest rows a graph can have, the less widely it must be searched to find them.
     """
-    return math.ceil(ef * max(LEAST_EF_SHARE, math.sqrt(share)))
+    return math.ceil(ef * math.pow(max(1.0, times), EF_GROWTH) * max(LEAST_EF_SHARE, math.sqrt(share)))
 
 
 def load(path: Path, dimension: int, rows: int) -> Graph:

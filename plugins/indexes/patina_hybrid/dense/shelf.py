@@ -129,8 +129,9 @@ class Shelf:
     def _share_breadth(self) -> None:
         segments = [part for part in self._parts if isinstance(part, Segment)]
         rows = sum(segment.count for segment in segments)
+        times = rows / self._settings.segment_size
         for segment in segments:
-            segment.graph.set_ef(graph.ef_of_share(self._settings.ef, segment.count / max(rows, 1)))
+            segment.graph.set_ef(graph.ef_of_share(self._settings.ef, segment.count / max(rows, 1), times))
 
     def _wait_for_room(self) -> None:
         while not self._closed and self._rows_without_graph() >= self._settings.tail_max:
