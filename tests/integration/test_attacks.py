@@ -125,6 +125,18 @@ def test_a_command_shows_its_key_to_the_mothership(house: House, notes: Path) ->
         assert key["key"] not in refused.stderr
 
 
+def test_a_daemon_without_a_socket_asks_commands_too(house: House) -> None:
+    house.env["PATINA_DAEMON_REQUIRE_KEY"] = "1"
+    key = house.json("key", "create", "--label", "me", "--scope", "admin")["key"]
+    with house.serving("--transport", "http") as daemon:
+        daemon.addresses(1)
+        refused = house.run("ping")
+        assert (refused.returncode, "key" in refused.stderr) == (1, True)
+        assert house.json("ping", env={"PATINA_KEY": key})["pid"] == daemon.process.pid
+        house.ok("daemon", "stop", env={"PATINA_KEY": key})
+        assert daemon.ends()[0] == 0
+
+
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace tells what a process touches")
 def test_who_has_no_key_makes_the_daemon_touch_nothing(house: House, tmp_path: Path) -> None:
     trace = tmp_path / "trace"

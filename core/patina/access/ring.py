@@ -177,7 +177,8 @@ _BECOME = {"expired": "expired", "revoked": "been revoked"}
 
 
 def _stamp(status: os.stat_result) -> _Stamp:
-    return status.st_mtime_ns, status.st_ino, status.st_size
+    """Another one whenever the content, the owner or the mode has changed."""
+    return status.st_ctime_ns, status.st_ino, status.st_size
 
 
 def _check_private(path: Path, status: os.stat_result) -> None:

@@ -15,7 +15,7 @@ from patina.cli._lines import notice
 from patina.client import Client, connect, endpoint_of
 from patina.config import Config
 from patina.daemon import start
-from patina.errors import PatinaError, Unavailable
+from patina.errors import Denied, PatinaError, Unavailable
 from patina.types import Endpoint
 
 T = TypeVar("T")
@@ -86,6 +86,10 @@ async def _at_another_door(config: Config) -> Endpoint | None:
         try:
             async with connect(address, config=keyless) as client:
                 pong = await client.ping()
+        except Denied:
+            if lock.wait_until_free(config.home, 0):
+                continue
+            return endpoint_of(address)  # it does not say who it is, but whoever wrote that address lives
         except PatinaError:
             continue
         if holder and pong.pid == holder.pid:
