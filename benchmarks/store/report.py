@@ -57,7 +57,15 @@ def body(results: Results, sizes: Sequence[int]) -> str:
         for name in SYSTEMS
         if "failed" in (figures := results.get(_key(name, size), {}))
     ]
-    return "\n\n".join([*tables, *([f"Not to the end: {'; '.join(ended)}."] if ended else []), aims])
+    bounds = [f"- *{aim.what}*: {aim.bound}" for aim in AIMS if aim.line(look)[2] == "no"]
+    return "\n\n".join(
+        [
+            *tables,
+            *([f"Not to the end: {'; '.join(ended)}."] if ended else []),
+            aims,
+            *(["What bounds it, where an aim is missed:\n\n" + "\n".join(bounds)] if bounds else []),
+        ]
+    )
 
 
 def _table(results: Results, size: int) -> str:
