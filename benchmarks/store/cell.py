@@ -24,7 +24,7 @@ from benchmarks.store.system import System, system
 HITS = 10
 ROUNDS = 3
 POLL_S = 0.01
-PATIENCE_S = 120.0
+PATIENCE_S = 1500.0
 WARM_QUESTIONS = 20
 MARK_CHARS = 300
 RATE = 500

@@ -17,7 +17,7 @@ from benchmarks.workshop import CACHE, PROJECT
 RESULTS = CACHE / "store" / "results.json"
 PEERS = Path(os.environ.get("PATINA_PEERS") or PROJECT / ".cache" / "peers") / "bin" / "python"
 OURS = ("patina", "floor")
-STEP_S = 1800.0
+STEP_S = 3600.0
 """How long one process may take; what it told until then counts."""
 STEPS = ("fill", "ask")
 

@@ -32,7 +32,7 @@ Each system is at its documented best setting (`benchmarks/store/systems/`).
 - *Memory* is what the process holds after 600 questions beyond what it held before it opened the store: pages of its
   own, and pages of files that it maps.
 - Chroma ranks nothing by words on one's own machine; its second arm is a filter.
-- A process that takes longer than half an hour is ended. What it had not told by then is left blank."""
+- A process that takes longer than an hour is ended. What it had not told by then is left blank."""
 RATE = 500
 RATE_REACHED = 0.98
 LABELS = {"patina": "Patina", "floor": "bare engines", "lancedb": "LanceDB", "chromadb": "Chroma"}
