@@ -7,7 +7,7 @@ caller's scopes, whichever door it came through.
 from patina.access.audit import AuditLog, Entry
 from patina.access.key import Key
 from patina.access.ring import KeyRing
-from patina.access.scopes import ALL_SCOPES, allowed, check_scope, insufficient, is_change, needed
+from patina.access.scopes import ALL_SCOPES, allowed, changes, check_scope, insufficient, is_change, needed
 
 __all__ = [
     "ALL_SCOPES",
@@ -16,6 +16,7 @@ __all__ = [
     "Key",
     "KeyRing",
     "allowed",
+    "changes",
     "check_scope",
     "insufficient",
     "is_change",

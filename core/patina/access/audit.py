@@ -35,7 +35,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     who: str
     """The key's id, or the peer."""
     action: str
-    """The request's name, as `op` has it."""
+    """The request's name, as `op` has it; or, refused by its route already, its path."""
     outcome: str
     """"done", "cancelled", or the code of the error."""
     collections: list[str] = []
@@ -45,13 +45,13 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class AuditLog:
-    """Appends to `folder`/audit.log, mode 0600, which is put aside when it has grown large; three old ones are kept.
+    """Appends to logs/audit.log of a home, mode 0600, which is put aside when it is large; three old ones are kept.
 
     Each line opens the file anew: several processes may write, and none keeps hold of one that was put aside.
     """
 
-    def __init__(self, folder: Path, file_bytes: int = FILE_BYTES) -> None:
-        self.path = folder / FILE_NAME
+    def __init__(self, home: Path, file_bytes: int = FILE_BYTES) -> None:
+        self.path = home / "logs" / FILE_NAME
         self._file_bytes = file_bytes
 
     def note_request(self, request: wire.Request[Any], caller: wire.Caller, error: BaseException | None) -> None:

@@ -86,4 +86,9 @@ def insufficient(wanted: Scopes) -> InsufficientScope:
 
 def is_change(request: wire.Request[Any]) -> bool:
     """Whether it changes something, or is the administrator's: what the audit log has."""
-    return not _CHANGING.isdisjoint(needed(request))
+    return changes(needed(request))
+
+
+def changes(wanted: Scopes) -> bool:
+    """Whether these are the scopes of something that changes something."""
+    return not _CHANGING.isdisjoint(wanted)

@@ -12,7 +12,6 @@ from patina.cli._jobs import moment
 from patina.cli._lines import line, notice, show, show_json, table
 from patina.cli._options import HABITS, OPTIONS, Options
 from patina.config import Config, prepare_home, seconds
-from patina.daemon.paths import log_path
 from patina.errors import InvalidRequest
 from patina.types import Scope
 
@@ -89,7 +88,7 @@ def _ring(config: Config) -> KeyRing:
 
 
 def _note(config: Config, action: str, key: Key) -> None:
-    AuditLog(log_path(config).parent).note("cli", f"uid {os.getuid()}", action, subject=key.id)
+    AuditLog(config.home).note("cli", f"uid {os.getuid()}", action, subject=key.id)
 
 
 def _changed(config: Config, action: str, key: Key, options: Options) -> int:

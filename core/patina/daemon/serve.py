@@ -18,7 +18,6 @@ from patina import lock
 from patina.access import AuditLog
 from patina.config import Config
 from patina.daemon.doors import opened
-from patina.daemon.paths import log_path
 from patina.errors import ConfigError
 from patina.registry import Registry
 from patina.types import Endpoint
@@ -79,7 +78,7 @@ async def _serve(
     told = asyncio.Event()
     _end_on_signals(told)
     async with Patina(config, registry=registry) as engine:
-        engine.audit = AuditLog(log_path(config).parent)
+        engine.audit = AuditLog(config.home)
         doors = (registry.door(name, config) for name in names)
         async with opened(doors, engine, config.daemon.drain_timeout_s) as endpoints:
             _ready(engine, endpoints, announce)

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from patina.access import Key, KeyRing, allowed, insufficient
+from patina.access import AuditLog, Key, KeyRing, allowed, changes, insufficient
 from patina.access.key import looks_like_a_key
 from patina.errors import Denied, PatinaError, Refused, Unavailable
 from patina.wire import Caller
@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 DEFAULT_PER_S = 500.0
 """Requests of a key, or of an address without one, where keys are needed."""
+MAX_SHOWN_PATH = 100
+"""Characters of a path in the audit log."""
 _FORWARDED = frozenset({"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"})
 
 
@@ -38,6 +40,7 @@ class Admission:
                 hint="Make one with `patina key create --label NAME --scope read`, or listen on 127.0.0.1.",
                 param="daemon.host",
             )
+        self._audit = AuditLog(Path(settings.home)) if settings.home else None
         self._needs_key = beyond or settings.require_key
         per_s = settings.requests_per_s
         if per_s is None:
@@ -60,9 +63,20 @@ class Admission:
             self._charge(peer)
             return Caller(origin="http", name=peer, request_id=request_id)
         self._by_key.take(key.id)
-        if not allowed(key.scopes, wanted := scopes_for(path)):
-            raise insufficient(wanted)
-        return Caller(origin="http", name=f"key {key.id}", scopes=key.scopes, request_id=request_id)
+        caller = Caller(origin="http", name=f"key {key.id}", scopes=key.scopes, request_id=request_id)
+        self._check_scope(caller, path)
+        return caller
+
+    def _check_scope(self, caller: Caller, path: str) -> None:
+        """Raises `InsufficientScope`. The engine, which writes down who changes what, never hears of it; so we do."""
+        wanted = scopes_for(path)
+        if caller.scopes is None or allowed(caller.scopes, wanted):
+            return
+        error = insufficient(wanted)
+        if self._audit is not None and changes(wanted):
+            shown = path[:MAX_SHOWN_PATH]
+            self._audit.note(caller.origin, caller.name, shown, error.code, request_id=caller.request_id)
+        raise error
 
     def _charge(self, peer: str) -> None:
         if self._by_peer.limits:

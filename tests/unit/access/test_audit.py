@@ -31,7 +31,7 @@ def a_document(text: str = TEXT) -> wire.Index:
 
 
 async def test_changes_are_written_down_and_questions_are_not(tmp_path: Path) -> None:
-    log = AuditLog(tmp_path / "logs")
+    log = AuditLog(tmp_path)
     async with engine(tmp_path / "home") as patina:
         patina.audit = log
         await patina.handle(a_document(), caller("write"))
@@ -58,7 +58,7 @@ async def test_changes_are_written_down_and_questions_are_not(tmp_path: Path) ->
 
 
 async def test_a_stream_that_has_replied_is_done_and_one_that_is_left_is_cancelled(tmp_path: Path) -> None:
-    log = AuditLog(tmp_path / "logs")
+    log = AuditLog(tmp_path)
     async with engine(tmp_path / "home") as patina:
         await patina.handle(a_document())
         patina.audit = log
@@ -89,19 +89,20 @@ def test_the_log_is_put_aside_and_only_so_many_are_kept(tmp_path: Path) -> None:
     log = AuditLog(tmp_path, file_bytes=1000)
     for number in range(100):
         log.note("cli", "uid 0", "create_key", subject=f"{number:08x}")
-    names = sorted(path.name for path in tmp_path.iterdir())
+    folder = log.path.parent
+    names = sorted(path.name for path in folder.iterdir())
     assert names == ["audit.log", *(f"audit.log.{number}" for number in range(1, OLD_FILES + 1))]
-    assert all(path.stat().st_size <= 1000 for path in tmp_path.iterdir())
-    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in tmp_path.iterdir())
+    assert all(path.stat().st_size <= 1000 for path in folder.iterdir())
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in folder.iterdir())
     kept = [
-        json.loads(line)["subject"] for name in reversed(names) for line in (tmp_path / name).read_text().splitlines()
+        json.loads(line)["subject"] for name in reversed(names) for line in (folder / name).read_text().splitlines()
     ]
     assert kept == [f"{number:08x}" for number in range(100 - len(kept), 100)]
 
 
 async def test_a_log_that_cannot_be_written_stops_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     log = AuditLog(tmp_path)
-    log.path.mkdir()
+    log.path.mkdir(parents=True)
     async with asyncio.timeout(60), engine(tmp_path / "home") as patina:
         patina.audit = log
         await patina.handle(a_document())

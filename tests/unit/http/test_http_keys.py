@@ -143,6 +143,22 @@ async def test_a_key_without_the_scope_is_told_which(
     assert not service.requests
 
 
+async def test_whose_route_is_refused_is_written_down(guarded: Opened, ring: KeyRing, tmp_path: Path) -> None:
+    """The engine never hears of it. A question that is refused changes nothing, and is not."""
+    key = made(ring, "embed")
+    async with guarded() as http:
+        answer = await http.post("/api/index?text=harbour", content=b"{}", headers=JSON | bearer(key))
+        await ask(http, **bearer(key))
+    (line,) = (tmp_path / "logs" / "audit.log").read_text().splitlines()
+    told = json.loads(line)
+    assert (told["who"], told["action"], told["outcome"]) == (
+        f"key {key.split('_')[1]}",
+        "/api/index",
+        "insufficient_scope",
+    )
+    assert told["request_id"] == answer.headers["x-request-id"]
+
+
 async def test_to_write_is_to_read_too(guarded: Opened, ring: KeyRing) -> None:
     async with guarded() as http:
         assert (await ask(http, **bearer(made(ring, "write")))).status_code == 200
