@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,12 +26,21 @@ def unfinished(target: Path) -> Iterator[Path]:
     try:
         yield file
         with file.open("rb") as handle:
-            os.fsync(handle.fileno())
+            sync(handle.fileno())
         file.replace(target)
         sync_folder(target.parent)
     finally:
         with suppress(OSError):
             file.unlink(missing_ok=True)
+
+
+def sync(handle: int) -> None:
+    """Wait until a file is on the disk. On macOS fsync alone leaves it in the disk's own cache."""
+    full: int | None = getattr(fcntl, "F_FULLFSYNC", None)
+    if full is None:
+        os.fsync(handle)
+    else:
+        fcntl.fcntl(handle, full)
 
 
 def private_file(path: Path) -> None:
@@ -42,6 +52,6 @@ def sync_folder(folder: Path) -> None:
     """Make a file's new name durable."""
     handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(handle)
+        sync(handle)
     finally:
         os.close(handle)

@@ -49,7 +49,7 @@ def _copy(backup: Path, copied: Path) -> None:
     with backup.open("rb") as source, copied.open("wb") as made:
         shutil.copyfileobj(source, made, 1 << 20)
         made.flush()
-        os.fsync(made.fileno())
+        copies.sync(made.fileno())
 
 
 def _check(copied: Path, backup: Path) -> None:
