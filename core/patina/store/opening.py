@@ -102,7 +102,6 @@ def _set_up_reader(connection: apsw.Connection, _path: Path) -> None:
 def _set_up_writer(connection: apsw.Connection, path: Path) -> None:
     set_up(connection)
     connection.pragma("synchronous", "FULL")
-    connection.pragma("fullfsync", True)  # says something on macOS alone
     connection.pragma("cache_size", -WRITER_CACHE_KIB)
     schema.prepare(connection, path)  # before anything changes a file that is not ours
     path.chmod(0o600)  # the log of writes gets the same mode
@@ -111,4 +110,5 @@ def _set_up_writer(connection: apsw.Connection, path: Path) -> None:
             f"The store {path} lies on a file system without shared memory, which SQLite's log of writes needs.",
             hint="Choose a home on a local disk.",
         )
+    connection.pragma("fullfsync", True)  # says something on macOS alone
     connection.pragma("journal_size_limit", MAX_IDLE_WAL_BYTES)
