@@ -127,12 +127,12 @@ def test_a_file_that_is_damaged_is_refused_with_its_line_and_an_absent_one_by_it
 
 @pytest.mark.crash
 def test_an_import_goes_on_after_its_client_and_its_daemon_were_killed(house: House) -> None:
-    many(house.work / "papers", 400)
+    many(house.work / "papers", 2000)
     house.ok("index", house.work / "papers")
     house.ok("export", "--output", "all.jsonl")
     lines = (house.work / "all.jsonl").read_bytes()
     house.ok("delete", "--repo", "papers", "--all", "--yes")
-    begun = 0
+    begun, daemon = 0, house.daemon_pid()
     for victim in ("client", "daemon"):
         client = subprocess.Popen(
             house.command("import", "all.jsonl", "--quiet"),
@@ -142,17 +142,19 @@ def test_an_import_goes_on_after_its_client_and_its_daemon_were_killed(house: Ho
             stdout=subprocess.PIPE,
         )
         with client:
-            while client.poll() is None:
+            while True:
+                assert client.poll() is None, "it was through before it could be killed"
                 (job, *_) = house.json("jobs", "list")["jobs"] or [{"kind": "", "done": 0}]
                 if job["kind"] == "import" and job["state"] == "running" and job["done"] > begun:
                     break
             if victim == "client":
                 client.kill()
             else:
-                os.kill(house.daemon_pid(), signal.SIGKILL)
+                os.kill(daemon, signal.SIGKILL)
             client.communicate(timeout=90)
         (job, *_) = house.json("jobs", "list")["jobs"]
         assert job["kind"] == "import"
+        assert job["state"] != "succeeded", "it was through before it could be killed"
         begun = job["done"]
     finished = house.json("import", "all.jsonl")
     assert finished["state"] == "succeeded"
