@@ -29,14 +29,18 @@ class Models:
                 raise InvalidRequest("A text is empty.", hint="Leave it out.", param=f"texts[{position}]")
         model = await self.choose(request.model)
         info = await model.describe()
-        lane = Lane.QUESTION if len(request.texts) == 1 else Lane.REQUEST
-        results = await model.embed(request.texts, request.kind, lane, cut=request.truncate)
+        texts = request.texts
+        if not isinstance(request.truncate, bool):
+            texts = await model.shorten(texts, request.kind, request.truncate)
+        lane = Lane.QUESTION if len(texts) == 1 else Lane.REQUEST
+        results = await model.embed(texts, request.kind, lane, cut=request.truncate is not False)
+        cut = [n for n, result in enumerate(results) if result.truncated or texts[n] != request.texts[n]]
         return wire.Embeddings(
             model=info.name,
             dimension=info.dimension,
             vectors=[result.vector.astype("<f4", copy=False).tobytes() for result in results],
             tokens=[result.tokens for result in results],
-            truncated=[position for position, result in enumerate(results) if result.truncated],
+            truncated=cut,
         )
 
     async def _detokenize(self, request: wire.Detokenize) -> wire.Detokenized:

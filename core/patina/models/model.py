@@ -14,6 +14,7 @@ from patina.models.counting import Marks
 from patina.models.everyday import EVERYDAY_QUESTIONS
 from patina.models.queue import FairQueue, Lane, Result
 from patina.models.sharing import Sharing
+from patina.models.shortening import shortened
 from patina.protocols import Detokenizer, Embedder
 from patina.types import Kind, ModelInfo, Tokens
 
@@ -113,6 +114,25 @@ class Model:
                 f"{self.info().name} cannot tell what its token ids stand for.", hint="Send the text.", param="ids"
             )
         return await self._in_prepare(lambda: embedder.detokenize(ids))
+
+    async def shorten(self, texts: Sequence[str], kind: Kind, limit: int) -> list[str]:
+        """Each text, or the longest beginning of it that has `limit` tokens, prefix and special tokens included.
+
+        Raises `InvalidRequest` when so few are not enough for any text.
+        """
+
+        def count(text: str) -> int:
+            [tokens] = self._embedder.tokenize([text], kind)
+            return tokens.count + tokens.truncated
+
+        short = await self._in_prepare(lambda: [shortened(text, limit, count) for text in texts])
+        if "" in short:
+            raise InvalidRequest(
+                f"{limit} tokens leave no room beside the prefix and the special ones.",
+                hint="Allow more.",
+                param="truncate",
+            )
+        return short
 
     async def embed(self, texts: Sequence[str], kind: Kind, lane: Lane, *, cut: bool = True) -> list[Result]:
         """One result a text, in order. Equal texts are computed once, and those of late come from the cache.

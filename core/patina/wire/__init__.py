@@ -63,6 +63,7 @@ from patina.wire.vectors import (
     ModelEntry,
     ModelList,
     Models,
+    Truncate,
 )
 from patina.wire.watching import (
     CacheReply,
@@ -191,6 +192,7 @@ __all__ = [
     "StatusReply",
     "Stopping",
     "Text",
+    "Truncate",
     "Verify",
     "VerifyReport",
     "WarmCache",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -15,6 +15,7 @@ from patina.wire.message import Name, Reply, Request, Text
 MAX_EMBED_TEXTS = 2048
 MAX_TOKEN_IDS = 1_000_000
 
+Truncate: TypeAlias = bool | Annotated[int, Meta(ge=1, le=100_000)]
 TokenId = Annotated[int, Meta(ge=0, lt=1 << 31)]
 
 
@@ -34,8 +35,8 @@ class Embed(Request[Embeddings], frozen=True, kw_only=True, tag="embed"):
     kind: Kind = "query"
     model: Name | None = None
     """A name from `Models`; null takes the default."""
-    truncate: bool = False
-    """Cut a text over the model's maximum; otherwise it is refused."""
+    truncate: Truncate = False
+    """Cut a text over the model's maximum, or over so many tokens; otherwise it is refused."""
 
 
 class Detokenized(Reply, frozen=True, kw_only=True):

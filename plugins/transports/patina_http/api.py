@@ -62,7 +62,7 @@ class OneText(msgspec.Struct, forbid_unknown_fields=True):
     text: Annotated[wire.Text, Meta(min_length=1)]
     kind: Kind = "query"
     model: wire.Name | None = None
-    truncate: bool = False
+    truncate: wire.Truncate = False
 
 
 @post("/api/embed", status_code=200)
@@ -87,7 +87,7 @@ class ManyTexts(msgspec.Struct, forbid_unknown_fields=True):
     texts: Annotated[list[wire.Text], Meta(min_length=1)]
     kind: Kind = "query"
     model: wire.Name | None = None
-    truncate: bool = False
+    truncate: wire.Truncate = False
 
 
 @post("/api/embed/batch", status_code=200)

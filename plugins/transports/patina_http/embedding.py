@@ -42,7 +42,7 @@ class Wanted(NamedTuple):
     model: str | None = None
     kind: Kind | None = None
     """None leaves it to the model's name, then to the settings."""
-    truncate: bool = False
+    truncate: wire.Truncate = False
     dimensions: int | None = None
 
 

@@ -22,8 +22,8 @@ class EmbeddingsBody(msgspec.Struct):
     dimensions: Dimensions | None = None
     input_type: Kind | None = None
     """Not OpenAI's: what the texts are embedded as."""
-    truncate: bool = False
-    """Not OpenAI's: cut a text that is too long for the model."""
+    truncate: wire.Truncate = False
+    """Not OpenAI's: cut a text that is too long for the model, or longer than so many tokens."""
 
 
 @post("/v1/embeddings", status_code=200)
