@@ -8,14 +8,18 @@ HAS_COMPILER := command -v c++ >/dev/null || { echo "hnswlib is compiled while i
 export PATINA_MODEL_CACHE ?= $(CURDIR)/.cache/models
 
 PEERS := .cache/peers
+CLIENTS := .cache/clients
 
-.PHONY: demo test check fix docs bench bench-store torture clean compiler
+.PHONY: demo test clients check fix docs bench bench-store torture clean compiler
 
 demo: $(VENV)/installed  ## index some of the standard library and ask it three questions, or Q="your own"
 	@PATINA_HOME=$(CURDIR)/.demo $(BIN)/python examples/demo.py $(if $(Q),"$(Q)")
 
 test: $(VENV)/tools  ## the fast suite, a worker a core
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not crash and not package and not quality and not torture" $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not crash and not package and not quality and not torture and not clients and not node" $(ARGS)
+
+clients: $(VENV)/tools $(CLIENTS)/installed  ## clients of OpenAI's, Ollama's and TEI's interfaces, at a real daemon
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "clients or node" tests/clients $(ARGS)
 
 torture: $(VENV)/tools  ## kills, power cuts, failing disks, damaged files, planted bugs: minutes; all of it as root
 	$(BIN)/python -m pytest -m torture tests/torture $(ARGS)
@@ -63,4 +67,12 @@ $(VENV)/tools: $(VENV)/installed
 $(PEERS)/installed: benchmarks/store/peers.txt | $(VENV)/bin/python
 	$(BIN)/python -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet -r benchmarks/store/peers.txt
+	@touch $@
+
+# What `make clients` runs, in an environment of its own: several want other versions than Patina has.
+$(CLIENTS)/installed: tests/clients/requirements.txt tests/clients/package.json | $(VENV)/bin/python
+	$(BIN)/python -m venv $(CLIENTS)
+	$(CLIENTS)/bin/python -m pip install --quiet --no-deps --no-compile -r tests/clients/requirements.txt
+	cp tests/clients/package.json $(CLIENTS)
+	if command -v npm >/dev/null; then npm install --prefix $(CLIENTS) --silent --no-audit --no-fund || echo "Without its package the client for Node is left out."; fi
 	@touch $@

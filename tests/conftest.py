@@ -13,7 +13,7 @@ import pytest
 from .environment import EXAMPLE, PROJECT, Environment, build, call
 from .privilege import BOUND_BY_MODES, bound_by_modes
 
-REQUIRED = ("model", "crash", "package", "ordinary", "quality", "torture")
+REQUIRED = ("model", "crash", "package", "clients", "ordinary", "quality", "torture")
 
 
 @pytest.hookimpl(wrapper=True)
