@@ -22,6 +22,7 @@ DEFAULT_PER_S = 500.0
 """Requests of a key, or of an address without one, where keys are needed."""
 MAX_SHOWN_PATH = 100
 """Characters of a path in the audit log."""
+SHOW_IT = "Send it as Authorization: Bearer pat_…, or as X-API-Key; Patina's own clients take it from PATINA_KEY."
 _FORWARDED = frozenset({"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"})
 
 
@@ -55,9 +56,9 @@ class Admission:
             return Caller(origin="http", name=peer, request_id=request_id)
         try:
             key = self._key(head)
-        except Denied as denial:
+        except (Denied, Unavailable) as refusal:
             self._charge(peer)
-            log.info("request_id=%s peer=%s refused: %s", request_id, peer, denial.message)
+            log.info("request_id=%s peer=%s refused: %s", request_id, peer, refusal.message)
             raise
         if key is None:
             self._charge(peer)
@@ -89,7 +90,7 @@ class Admission:
         if not needed and not any(map(looks_like_a_key, shown)):
             return None
         if not shown:
-            raise Denied("This takes a key.", hint="Send it as Authorization: Bearer pat_…, or as X-API-Key.")
+            raise Denied("This takes a key.", hint=SHOW_IT)
         if len(set(shown)) > 1:
             raise Denied("Two different keys are shown.", hint="Send one.")
         key = self._found(shown[0])
