@@ -43,8 +43,8 @@ def speaks(body: bytes) -> bool:
     """Whether a body for `/api/embed` is Ollama's."""
     try:
         shape = msgspec.json.decode(body, type=_Shape)
-    except msgspec.DecodeError:
-        return False
+    except (msgspec.DecodeError, RecursionError):
+        return False  # whoever reads it next says what is wrong with it
     return shape.input is not UNSET and shape.text is UNSET
 
 
