@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import sysconfig
 from collections.abc import Generator, Iterator
@@ -14,6 +15,12 @@ from .environment import EXAMPLE, PROJECT, Environment, build, call
 from .privilege import BOUND_BY_MODES, bound_by_modes
 
 REQUIRED = ("model", "crash", "package", "clients", "ordinary", "quality", "torture")
+
+
+def pytest_configure() -> None:
+    """A suite that a shell has put into the background ignores Ctrl-C, and so would the commands that it starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
