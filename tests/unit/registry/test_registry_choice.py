@@ -202,12 +202,12 @@ def test_the_section_of_a_plugin_that_is_absent_is_let_pass(tmp_path: Path) -> N
     """One broken upgrade of a stranger's plugin must not stop every command of its user."""
     config = Config(
         home=tmp_path,
-        embedders={"remote": {"url": "x"}},
+        embedders={"absent": {"url": "x"}},
         variables={"PATINA_DEPLOYERS_KUBE_SIZE": "1"},
     )
-    with pytest.raises(ConfigError, match=r"\[embedders\.remote\]"):
+    with pytest.raises(ConfigError, match=r"\[embedders\.absent\]"):
         Registry.load(extra={}).check(config)
-    Registry.load(extra={"remote": object(), "broken": Mistyped()}).check(config)
+    Registry.load(extra={"absent": object(), "broken": Mistyped()}).check(config)
 
 
 class Mistyped:
