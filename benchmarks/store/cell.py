@@ -64,7 +64,8 @@ def fill(one: System, passages: Passages, asked: argparse.Namespace) -> None:
 
 def ask(passages: Passages, asked: argparse.Namespace) -> None:
     first, *_ = questions = passages.questions()
-    itself = Question(first.text, np.array(passages.vectors[first.passage]), first.passage)
+    # In other words than any question's: what has a vector by its text must not give this one's to a question.
+    itself = Question(f"{first.text} {first.text}", np.array(passages.vectors[first.passage]), first.passage)
     nearest = passages.nearest(asked.size)
     bare = memory()
     one = system(asked.system)
