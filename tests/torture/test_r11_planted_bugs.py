@@ -24,9 +24,9 @@ LOG, DENSE = "patina.db-wal", "indexes/papers/dense"
 """Where kills and failures are aimed at."""
 NEVER = 1 << 30
 STRIDE = 3
-CUTS = 8
+CUTS = 20
 FILES = 40
-STORIES, STEPS = 40, 25
+STORIES, STEPS, ROUNDS = 40, 25, 8
 
 
 def kill_at_commits(part: Part, library: Path, zygote: Zygote) -> None:
@@ -52,10 +52,16 @@ def spoil(part: Part, _library: Path, zygote: Zygote) -> None:
 
 
 def play(part: Part, _library: Path, zygote: Zygote) -> None:
-    fields = {"folder": part.scratch / "homes", "notes": part.folder, "seed": part.seed}
-    zygote.run("play", **fields, examples=STORIES, steps=STEPS, bug=part.bug)
-    for story in part.folder.glob("story-*.jsonl"):
-        part.verdict.add(judged(read(story)))
+    """Stories are told at random: now and then none of a round comes upon it."""
+    for number in range(ROUNDS):
+        homes, notes = part.scratch / f"homes-{number}", part.folder / f"round-{number}"
+        notes.mkdir()
+        fields = {"folder": homes, "notes": notes, "seed": part.seed + number}
+        zygote.run("play", **fields, examples=STORIES, steps=STEPS, bug=part.bug)
+        for story in notes.glob("story-*.jsonl"):
+            part.verdict.add(judged(read(story)))
+        if not part.verdict.good:
+            break
 
 
 BUGS: dict[str, tuple[str, Callable[[Part, Path, Zygote], None]]] = {

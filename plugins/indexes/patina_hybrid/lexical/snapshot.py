@@ -8,10 +8,12 @@ table of contents. After a crash ``live/`` is made again from ``kept/``.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
 import shutil
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 FORMAT = 1
 TRIES = 10
+PAUSE_S = 0.02
 _CONTENTS = "meta.json"
 _MANAGED = ".managed.json"
 _SEGMENT_FILE = re.compile(r"[0-9a-f]{32}\..+")
@@ -86,7 +89,7 @@ class Snapshot:
         if found is None or not self._believable(found):
             self.clear()
             return None
-        shutil.rmtree(self.live, ignore_errors=True)
+        _remove(self.live)
         self.live.mkdir()
         for name in found.files:
             _link(self._kept / name, self.live / name)
@@ -145,8 +148,7 @@ class Snapshot:
         return sum(segment.deletes.num_deleted_docs for segment in contents.segments if segment.deletes)
 
     def clear(self) -> None:
-        if self._folder.exists():
-            shutil.rmtree(self._folder)
+        _remove(self._folder)
         self.live.mkdir(parents=True)
         self._kept.mkdir()
         self._files = {}
@@ -191,6 +193,23 @@ def _segments(contents: str) -> list[_Segment]:
         return msgspec.json.decode(contents, type=_Contents).segments
     except msgspec.DecodeError as error:
         raise OSError(f"tantivy's {_CONTENTS} cannot be read: {error}") from error
+
+
+def _remove(folder: Path) -> None:
+    """With all that is in it. A thread of tantivy's that is about to end may look in, and lock it meanwhile."""
+    for _ in range(TRIES):
+        try:
+            shutil.rmtree(folder)
+        except FileNotFoundError:
+            if not folder.exists():
+                return
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY:
+                raise
+        else:
+            return
+        time.sleep(PAUSE_S)
+    shutil.rmtree(folder)
 
 
 def _link(source: Path, target: Path) -> None:
