@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 
 from benchmarks import page
@@ -32,7 +33,10 @@ Each system is at its documented best setting (`benchmarks/store/systems/`).
 - *Memory* is what the process holds after 600 questions beyond what it held before it opened the store: pages of its
   own, and pages of files that it maps.
 - Chroma ranks nothing by words on one's own machine; its second arm is a filter.
+- *Load average* is the machine's, of two cores, when that system's turn began; what was measured under another load is
+  not to be compared closely.
 - A process that takes longer than an hour is ended. What it had not told by then is left blank."""
+WIDTH = 120
 RATE = 500
 RATE_REACHED = 0.98
 LABELS = {"patina": "Patina", "floor": "bare engines", "lancedb": "LanceDB", "chromadb": "Chroma"}
@@ -41,8 +45,7 @@ LABELS = {"patina": "Patina", "floor": "bare engines", "lancedb": "LanceDB", "ch
 def keep(results: Results, sizes: Sequence[int]) -> None:
     """Write the page's section anew."""
     versions = dict.fromkeys(str(figures["versions"]) for figures in results.values() if "versions" in figures)
-    loads = [figures["load"] for figures in results.values()]
-    measured = f"{page.now()} The systems: {', '.join(versions)}. Load average at the start of each: {_range(loads)}."
+    measured = f"{page.now()} The systems: {', '.join(versions)}."
     page.keep(NAME, Section(title=TITLE, about=ABOUT, body=body(results, sizes), measured=measured))
     page.write()
 
@@ -57,7 +60,11 @@ def body(results: Results, sizes: Sequence[int]) -> str:
         for name in SYSTEMS
         if "failed" in (figures := results.get(_key(name, size), {}))
     ]
-    bounds = [f"- *{aim.what}*: {aim.bound}" for aim in AIMS if aim.line(look)[2] == "no"]
+    bounds = [
+        textwrap.fill(f"- *{aim.what}*: {aim.bound}", WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+        for aim in AIMS
+        if aim.line(look)[2] == "no"
+    ]
     return "\n\n".join(
         [
             *tables,
@@ -116,6 +123,7 @@ def _ms(value: float | str) -> str:
 
 
 LINES: tuple[tuple[str, Cell], ...] = (
+    ("load average at the start", _plain("load", "")),
     ("durable", _rate("durable_s")),
     ("found by words", _rate("words_s")),
     ("found by meaning", _rate("meaning_s")),
@@ -129,11 +137,6 @@ LINES: tuple[tuple[str, Cell], ...] = (
     ("on disk, a passage", _each("disk_bytes")),
     ("memory, a passage: own + mapped", _memory),
 )
-
-
-def _range(loads: Sequence[float | str]) -> str:
-    values = [float(load) for load in loads]
-    return f"{min(values):.1f} to {max(values):.1f}"
 
 
 def _key(name: str, size: int) -> str:
