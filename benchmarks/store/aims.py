@@ -96,9 +96,9 @@ AIMS = (
         5_000,
         None,
         _durable,
-        f"{_CORES}. At 300,000, in a profile under a load average of 4, it was 5,100: the store's thread was running half"
-        " of the time (0.09 ms a passage), for a third ready to run and not running, and waited for the interpreter or"
-        " the disk for the rest.",
+        f"{_CORES}. At 300,000, in a profile under a load average of 4, it was 5,100: the store's thread was running"
+        " half of the time (0.09 ms a passage), for a third ready to run and not running, and waited for the"
+        " interpreter or the disk for the rest.",
     ),
     Aim(
         "hybrid p50 at 100,000: at least 3 times faster than every peer",
