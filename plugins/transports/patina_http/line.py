@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
-from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, RemoteDisconnected
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, IncompleteRead, RemoteDisconnected
 
 import msgspec
 
@@ -87,6 +87,8 @@ def _whole(response: HTTPResponse) -> bytes:
     body = response.read(MAX_REPLY_BYTES + 1)
     if len(body) > MAX_REPLY_BYTES:
         raise TooLarge(f"The answer has more than {MAX_REPLY_BYTES} bytes.", hint="Ask for less at once.")
+    if response.length:  # a read of so many bytes says nothing of an answer that is cut off
+        raise IncompleteRead(body, response.length)
     return body
 
 
