@@ -20,6 +20,8 @@ FETCH_COST = 3
 MAX_TIED = 16_384
 """How far past the window equal scores are followed so that their ids can decide."""
 _ANALYSED = "analysed"
+_NOBODY = "\0"
+"""No passage's id."""
 
 WRITE_ERRORS = (ValueError, RuntimeError, OSError)
 """What tantivy raises for a lock that is held, a writer that has died and a disk that is full."""
@@ -100,6 +102,9 @@ class Postings:
     def _open_writer(self) -> tantivy.IndexWriter:
         if self._writer is None:
             self._writer = self._index.writer(HEAP_BYTES, 1)
+            # A new writer numbers its first operation like the last commit. A merge takes that for done, and may lose a
+            # delete: so the first one deletes nothing.
+            self._writer.delete_documents_by_term("id", _NOBODY)
         return self._writer
 
     def _refresh(self) -> None:
