@@ -14,7 +14,7 @@ from patina.engine.health import Presence
 from patina.engine.models import Models
 from patina.errors import PatinaError
 from patina.meters import SECONDS, Counter, Histogram
-from patina.models import CacheStats, Lane
+from patina.models import Lane
 from patina.models.pool import rss_mb
 from patina.wire import Measure, Sample
 
@@ -53,17 +53,17 @@ class Watching:
         return wire.MetricsReply(measures=[*self._now(), *map(_measured, kept)])
 
     async def _cache_stats(self, _: wire.CacheStats) -> wire.CacheReply:
-        return _reply(self._rooms.pool.cache.stats())
+        return self._rooms.pool.cache.stats()
 
     async def _clear_cache(self, _: wire.ClearCache) -> wire.CacheReply:
         before = self._rooms.pool.cache.stats()
         self._rooms.pool.cache.clear()
-        return _reply(before)
+        return before
 
     async def _warm_cache(self, request: wire.WarmCache) -> wire.CacheReply:
         model = await self._models.choose(request.model)
         await model.embed(request.texts, request.kind, Lane.REQUEST)
-        return _reply(self._rooms.pool.cache.stats())
+        return self._rooms.pool.cache.stats()
 
     def _now(self) -> Iterator[Measure]:
         """What is so at this moment, and counts that are kept elsewhere."""
@@ -116,7 +116,3 @@ def _gauge(name: str, about: str, label: str, values: Mapping[str, float]) -> Me
 
 def _count(name: str, about: str, label: str, values: Mapping[str, float]) -> Measure:
     return structs.replace(_gauge(name, about, label, values), kind="counter")
-
-
-def _reply(stats: CacheStats) -> wire.CacheReply:
-    return wire.CacheReply(**structs.asdict(stats))

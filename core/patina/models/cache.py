@@ -7,28 +7,14 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import TypeAlias
 
-import msgspec
-
 from patina.models.queue import Result
 from patina.types import Kind
+from patina.wire import CacheReply
 
 Key: TypeAlias = bytes
 
 ENTRY_BYTES = 400
 """What an entry takes beside its vector."""
-
-
-class CacheStats(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts since the start, but for `entries` and `bytes`, which are held now."""
-
-    entries: int
-    bytes: int
-    max_bytes: int
-    hits: int
-    misses: int
-    evicted: int
-    """Entries that had to make room for newer ones."""
-    expired: int
 
 
 def key(model: str, kind: Kind, text: str) -> Key:
@@ -81,8 +67,8 @@ class Cache:
         self._bytes = 0
         return count
 
-    def stats(self) -> CacheStats:
-        return CacheStats(
+    def stats(self) -> CacheReply:
+        return CacheReply(
             entries=len(self._held),
             bytes=self._bytes,
             max_bytes=self._max_bytes,

@@ -49,6 +49,7 @@ class CacheReply(Reply, frozen=True, kw_only=True):
     hits: int
     misses: int
     evicted: int
+    """Entries that had to make room for newer ones."""
     expired: int
 
 

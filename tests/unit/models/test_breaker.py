@@ -7,17 +7,7 @@ import pytest
 from patina.errors import Unavailable
 from patina.models.breaker import FAILURES, PAUSE_S, Breaker
 
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from .conftest import Clock
 
 
 @pytest.fixture

@@ -10,12 +10,7 @@ from patina.errors import Busy
 from patina.models import Cache, Lane, ModelPool, pool
 from patina.testing import FakeEmbedder
 
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from .conftest import Clock
 
 
 class Memory:
@@ -27,11 +22,6 @@ class Memory:
 
     def __call__(self) -> float:
         return self.beside_mb + 100 * sum(model.loaded for model in (self.models.models if self.models else []))
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

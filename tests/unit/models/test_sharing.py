@@ -13,6 +13,8 @@ from patina.models import Cache, Result
 from patina.models.cache import ENTRY_BYTES, key
 from patina.models.sharing import Sharing
 
+from .conftest import Clock
+
 
 class Computer:
     """Computes once it may, and writes down what it was given."""
@@ -32,18 +34,6 @@ class Computer:
 
 def result(text: str) -> Result:
     return Result(np.full(4, len(text), np.float32), 10, truncated=False)
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture
