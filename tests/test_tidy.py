@@ -23,7 +23,7 @@ BANNED_NAMES = re.compile(r"(Manager|Helper|Utils?|Base|Impl)$")
 FLOORS = (
     {"types", "identity"},
     {"errors", "meters", "_hooks"},
-    {"places"},
+    {"places", "durable"},
     {"wire"},
     {"codec", "protocols", "hookspecs"},
     {"config"},

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import msgspec
 
 from patina.access.key import Key, id_in, minted
+from patina.durable import unfinished
 from patina.errors import Corrupt, Denied, Failed, InvalidRequest, Locked, NotFound, Refused
 from patina.lock import locked_within, private_folder
 from patina.types import Scope, Secret
@@ -159,7 +160,8 @@ class KeyRing:
         with self._turn, self._locked():
             keys = change(self._loaded().keys)
             content = msgspec.json.format(msgspec.json.encode(_Content(keys=list(keys.values()))), indent=2)
-            _write_private(self.path, content + b"\n")
+            with unfinished(self.path) as aside:
+                aside.write_bytes(content + b"\n")
             return keys
 
     @contextmanager
@@ -203,19 +205,3 @@ def _with_room(keys: Mapping[str, Key]) -> Mapping[str, Key]:
             f"There are {len(live)} keys, and more are not kept.", hint="Revoke some with `patina key revoke`."
         )
     return live
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    aside = path.with_suffix(".tmp")
-    file = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(file, "wb") as out:
-        os.fchmod(file, 0o600)
-        out.write(content)
-        out.flush()
-        os.fsync(file)
-    aside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

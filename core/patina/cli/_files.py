@@ -1,6 +1,5 @@
 """Files that a command line names: written here, by whoever typed it, and seen from where they stood."""
 
-import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from patina.durable import sync, sync_folder
 from patina.errors import Failed, InvalidRequest
 
 
@@ -41,12 +41,12 @@ def _beside(path: Path) -> Iterator[BinaryIO]:
         try:
             yield file  # type: ignore[misc]
             file.flush()
-            os.fsync(file.fileno())
+            sync(file.fileno())
             Path(file.name).replace(path)
         except BaseException:
             Path(file.name).unlink(missing_ok=True)
             raise
-    _sync(path.parent)
+    sync_folder(path.parent)
 
 
 def agreed(question: str, *, yes: bool, without: str) -> None:
@@ -62,11 +62,3 @@ def agreed(question: str, *, yes: bool, without: str) -> None:
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
         raise InvalidRequest("Nothing was changed.", param="yes")
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

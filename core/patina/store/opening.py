@@ -7,8 +7,9 @@ from pathlib import Path
 
 import apsw
 
+from patina.durable import private_file, sync_folder
 from patina.errors import StorageFailed
-from patina.store import copies, schema, wal
+from patina.store import schema, wal
 from patina.store.complaints import explained, explained_file
 
 BUSY_TIMEOUT_MS = 5_000
@@ -26,8 +27,8 @@ def make(path: Path) -> None:
     """Make sure that the file exists, durably, and is nobody else's to read. Raises `StorageFull`, `StorageFailed`."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        copies.private_file(path)
-        copies.sync_folder(path.parent)
+        private_file(path)
+        sync_folder(path.parent)
     except OSError as error:
         raise explained_file(error, str(path), opening=True) from error
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import apsw
 
+from patina.durable import private_file, sync, sync_folder
 from patina.errors import Corrupt, InvalidRequest
-from patina.store import copies, schema, wal
+from patina.store import schema, wal
 from patina.store.complaints import explained_file
 
 UNFINISHED = ".unfinished"
@@ -31,7 +32,7 @@ def restore(backup: Path, target: Path) -> Path | None:
         _check(copied, backup)
         kept = _keep(target)
         copied.replace(target)
-        copies.sync_folder(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
         raise explained_file(error, str(target)) from error
     finally:
@@ -45,11 +46,11 @@ def _copy(backup: Path, copied: Path) -> None:
     if not backup.is_file():
         raise InvalidRequest(f"There is no file {backup}.", hint="Check the spelling.", param="file")
     copied.unlink(missing_ok=True)
-    copies.private_file(copied)
+    private_file(copied)
     with backup.open("rb") as source, copied.open("wb") as made:
         shutil.copyfileobj(source, made, 1 << 20)
         made.flush()
-        copies.sync(made.fileno())
+        sync(made.fileno())
 
 
 def _check(copied: Path, backup: Path) -> None:
@@ -97,7 +98,7 @@ def _keep(target: Path) -> Path | None:
         name.unlink(missing_ok=True)
         if old.exists():
             os.link(old, name)
-    copies.sync_folder(target.parent)
+    sync_folder(target.parent)
     for beside in (wal.beside(target), target.with_name(f"{target.name}-shm")):
         beside.unlink(missing_ok=True)
     return kept

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from patina.store import copies
+from patina import durable
 
 _HEADER_BYTES = 32
 _FRAME_HEADER_BYTES = 24
@@ -49,7 +49,7 @@ def sync(file: Path) -> None:
     """Wait until it is on the disk. Raises `OSError`."""
     handle = os.open(file, os.O_RDWR | os.O_CLOEXEC)
     try:
-        copies.sync(handle)
+        durable.sync(handle)
     finally:
         os.close(handle)
 
@@ -67,6 +67,6 @@ def rewrite(file: Path) -> None:
         at = 0
         while block := os.pread(handle, _BLOCK_BYTES, at):
             at += os.pwrite(handle, block, at)
-        copies.sync(handle)
+        durable.sync(handle)
     finally:
         os.close(handle)
